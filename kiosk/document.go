@@ -1,0 +1,133 @@
+package kiosk
+
+import (
+	"context"
+	"io"
+)
+
+// Format is a file format that a portal takes and the kiosk makes.
+type Format string
+
+// The formats.
+const (
+	FormatPDF  Format = "pdf"
+	FormatJPEG Format = "jpeg"
+	FormatPNG  Format = "png"
+)
+
+// MediaType gives the format's media type.
+func (f Format) MediaType() string {
+	switch f {
+	case FormatJPEG:
+		return "image/jpeg"
+	case FormatPNG:
+		return "image/png"
+	default:
+		return "application/pdf"
+	}
+}
+
+// Ext gives the extension of a file name, with its dot, lower case, as portals
+// expect it.
+func (f Format) Ext() string {
+	switch f {
+	case FormatJPEG:
+		return ".jpg"
+	case FormatPNG:
+		return ".png"
+	default:
+		return ".pdf"
+	}
+}
+
+// Input is something to be read: one scanned page or a file somebody brought.
+// Nobody has parsed it and its name proves nothing.
+type Input struct {
+	Name    string                        // as brought; a hint for the error text only, may be empty
+	Open    func() (io.ReadCloser, error) // may be called again
+	Size    int64                         // bytes
+	Scanned bool                          // from our own scanner: a sheet on its bed, deskewed and cropped
+	DPI     int                           // as the scanner says; 0 when unknown
+}
+
+// Verdict is what the kiosk thinks of a page's legibility. It warns; it never
+// blocks: the visitor may have only this paper.
+type Verdict string
+
+// The verdicts.
+const (
+	VerdictBlank   Verdict = "blank"   // nothing on it
+	VerdictBlurred Verdict = "blurred" // not sharp enough to be read
+	VerdictDark    Verdict = "dark"    // too little light or contrast
+	VerdictCut     Verdict = "cut"     // writing runs over the edge
+	VerdictPartial Verdict = "partial" // the file was damaged: only a part could be saved
+	VerdictLowRes  Verdict = "low_res" // too few pixels for a sheet of writing
+)
+
+// Page is one page made ready: straight, cut to the paper, its metadata gone.
+type Page struct {
+	Index    int    // within its input, from 0
+	Total    int    // pages of the input as far as known
+	Image    []byte // the page's master, JPEG or PNG, at most 300 dpi of A4
+	Preview  []byte // JPEG for the screen, long side about 1,400 pixels
+	Thumb    []byte // JPEG, long side about 320 pixels
+	Width    int    // of Image, pixels
+	Height   int
+	DPI      int // of Image, on paper
+	Gray     bool
+	Verdicts []Verdict
+}
+
+// PageRef is a page to be put in a file.
+type PageRef struct {
+	Open  func() (io.ReadCloser, error) // the page's master, Page.Image
+	Size  int64
+	DPI   int
+	Turn  int // 0, 90, 180, 270 degrees clockwise
+	Index int // of the page in Origin
+	// Origin is the input the page came from, with OriginPages pages; nil when
+	// it is not kept. An origin whose pages are all used, in order and
+	// unturned, may be passed on as it came when it fits.
+	Origin      *Input
+	OriginPages int
+}
+
+// Target is what a field takes.
+type Target struct {
+	Format   Format
+	MaxBytes int64 // never exceeded; "less than", so MaxBytes-1 is the largest
+	AimBytes int64 // spend no more unless legibility asks for it; 0 is MaxBytes
+	MaxFiles int   // how many files the field takes; 0 is 1
+}
+
+// File is one file made for a field.
+type File struct {
+	Format Format
+	Data   []byte
+	Pages  int
+}
+
+// Conversion is what came out, and what was done for it.
+type Conversion struct {
+	Files []File
+	// Passed is true when the input already fitted and is passed on as it was
+	// (at most stripped of metadata and active content).
+	Passed bool
+	// DPI and Gray say how the pages were made; for the technician.
+	DPI  int
+	Gray bool
+}
+
+// Documents reads what comes in and makes what goes out. Nothing of it is
+// parsed in the calling process. Methods may be called from any goroutine.
+type Documents interface {
+	// Import reads an input and calls each with its pages, in order, as they
+	// become ready. A non-nil error of each ends the import and is returned.
+	// Pages handed over before an error stay good. Errors: the CodeFile…
+	// codes; CodeCanceled when ctx ends.
+	Import(ctx context.Context, in Input, each func(Page) error) error
+	// Convert makes files of pages that fit the target. progress, which may
+	// be nil, is called from the same goroutine. Errors: CodeCannotFit when
+	// the floor of legibility is met before the limit; the CodeFile… codes.
+	Convert(ctx context.Context, pages []PageRef, t Target, progress func(done, total int)) (Conversion, error)
+}

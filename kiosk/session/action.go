@@ -1,0 +1,92 @@
+package session
+
+// Action is something a visitor (or a button of the kiosk) asks for. Actions
+// that make no sense in the present state fail with kiosk.CodeBadRequest and
+// change nothing: the screen that sent them was out of date.
+type Action interface{ action() }
+
+// The actions.
+type (
+	// Start begins a visit on the welcome screen, in a language, and opens
+	// the scan screen.
+	Start struct{ Lang string }
+	// SetLanguage changes the language; on every screen.
+	SetLanguage struct{ Lang string }
+	// Go opens a screen the visitor may go back or on to: scan, review,
+	// portal, result. Going on from scan or review needs a page.
+	Go struct{ Screen Screen }
+	// Scan scans what lies in the feeder or on the glass and adds its pages to
+	// the current document; it opens review when pages came.
+	Scan struct{}
+	// ListKey looks at the visitor's key and fills State.Keys; CloseKey puts
+	// the list away.
+	ListKey struct{}
+	// CloseKey puts the list of the key's files away.
+	CloseKey struct{}
+	// Import adds the pages of a file of State.Keys to the current document.
+	Import struct{ File string }
+	// Cancel stops the task in hand. Pages that came before stay.
+	Cancel struct{}
+	// Retry does again what the fault on the screen stopped.
+	Retry struct{}
+	// Dismiss puts the fault on the screen away.
+	Dismiss struct{}
+	// Turn turns a page by 90 degrees clockwise.
+	Turn struct{ Page string }
+	// Move puts a page at a position, from 0.
+	Move struct {
+		Page string
+		To   int
+	}
+	// Delete takes a page away; Undo brings it back.
+	Delete struct{ Page string }
+	// Undo takes the last change of the pages back, any number of times.
+	Undo struct{}
+	// Redo does again what Undo took back.
+	Redo struct{}
+	// Choose says where the current document goes and what kind of paper it
+	// is, and makes the file. It opens the result screen when it is ready.
+	Choose struct{ Portal, Kind string }
+	// AddDocument starts the next paper of the visit.
+	AddDocument struct{}
+	// SaveToKey puts the current document's files on the visitor's key.
+	SaveToKey struct{}
+	// Print prints the current document.
+	Print struct{}
+	// PrintReceipt prints the visit's proof.
+	PrintReceipt struct{}
+	// CallHelp asks for a person; EndHelp says that it is settled.
+	CallHelp struct{}
+	// EndHelp puts the help call away.
+	EndHelp struct{}
+	// StillHere says that somebody is there: it puts the end of the visit off.
+	// Screens send it for touches that ask for nothing else.
+	StillHere struct{}
+	// Leave ends the visit at once, whatever runs, and wipes it.
+	Leave struct{}
+)
+
+func (Start) action()        {}
+func (SetLanguage) action()  {}
+func (Go) action()           {}
+func (Scan) action()         {}
+func (ListKey) action()      {}
+func (CloseKey) action()     {}
+func (Import) action()       {}
+func (Cancel) action()       {}
+func (Retry) action()        {}
+func (Dismiss) action()      {}
+func (Turn) action()         {}
+func (Move) action()         {}
+func (Delete) action()       {}
+func (Undo) action()         {}
+func (Redo) action()         {}
+func (Choose) action()       {}
+func (AddDocument) action()  {}
+func (SaveToKey) action()    {}
+func (Print) action()        {}
+func (PrintReceipt) action() {}
+func (CallHelp) action()     {}
+func (EndHelp) action()      {}
+func (StillHere) action()    {}
+func (Leave) action()        {}

@@ -1,0 +1,155 @@
+// Package session is one visitor's visit as a state machine. One goroutine
+// owns the visit; actions are handed over to it; the whole state of the screen
+// is one small value that anybody can follow and that never waits for a scan.
+package session
+
+import (
+	"time"
+
+	"pointnum/kiosk"
+)
+
+// Screen is what the visitor sees.
+type Screen string
+
+// The screens, in the order of a visit.
+const (
+	ScreenWelcome Screen = "welcome" // nobody's visit; one touch starts one
+	ScreenScan    Screen = "scan"    // lay the paper; scan, or bring from a key
+	ScreenReview  Screen = "review"  // the pages: turn, move, delete, undo, add
+	ScreenPortal  Screen = "portal"  // where it goes, and what kind of paper it is
+	ScreenResult  Screen = "result"  // the file is ready: key, print, receipt, another paper
+	ScreenGoodbye Screen = "goodbye" // "tout est effacé": take your papers; then welcome again
+	ScreenBroken  Screen = "broken"  // out of order, with a sentence and a code
+)
+
+// TaskKind is work longer than half a second.
+type TaskKind string
+
+// The kinds of tasks.
+const (
+	TaskScan    TaskKind = "scan"
+	TaskImport  TaskKind = "import"
+	TaskConvert TaskKind = "convert"
+	TaskSave    TaskKind = "save"
+	TaskPrint   TaskKind = "print"
+	TaskReceipt TaskKind = "receipt"
+	TaskWipe    TaskKind = "wipe"
+)
+
+// Task is the work in hand. There is at most one.
+type Task struct {
+	Kind  TaskKind
+	Done  int // pages, steps or sheets done
+	Total int // 0 when nobody knows
+	// Waiting is what the device waits for while the task goes on (a printer
+	// out of paper); "" when nothing.
+	Waiting   kiosk.Code
+	Started   time.Time
+	CanCancel bool
+}
+
+// Fault is what went wrong with the last task: a state with a picture, shown
+// until the visitor retries, does something else or puts it away.
+type Fault struct {
+	Code  kiosk.Code
+	Kind  kiosk.Kind // of the device; "" when it is about a file
+	Task  TaskKind   // what was tried; Retry tries it again
+	Sheet int        // of CodePaperJam and others: the sheet to feed again; 0 unknown
+	Kept  int        // good pages that were kept from the task
+	Retry bool       // trying again makes sense
+}
+
+// Page is one page of a document.
+type Page struct {
+	ID       string // random; names the page's pictures
+	Turn     int    // degrees clockwise
+	Verdicts []kiosk.Verdict
+	Ready    bool // false while it is being made ready; it has no picture yet
+}
+
+// Document is one paper of the visit: its pages and what became of them.
+type Document struct {
+	ID     string
+	Kind   string // id of the catalogue's kind of paper; "" until chosen
+	Portal string // id of the catalogue's portal; "" until chosen
+	Pages  []Page
+	Result *Result // nil until converted, and again after a change
+}
+
+// Result is a document as the portal takes it.
+type Result struct {
+	Format    kiosk.Format
+	Files     int
+	Pages     int
+	Bytes     int64 // all files together
+	MaxBytes  int64 // the field's limit; the kiosk's own cap when Known is false
+	Known     bool  // the limit is the portal's own published rule
+	Passed    bool  // handed on as it was brought
+	Name      string
+	OnKey     []string // names saved on the key; empty when not saved
+	Printed   bool
+	Delivered bool // saved or printed at least once
+}
+
+// Slot says how a kind of device is doing.
+type Slot struct {
+	Present    bool // the kiosk has one
+	Ready      bool
+	Busy       bool // lent to this visit
+	Conditions []kiosk.Code
+}
+
+// KeyListing is what lies on the visitor's key while they choose from it.
+type KeyListing struct {
+	Files []kiosk.KeyFile
+	Added []string // IDs already brought in
+}
+
+// State is everything a screen shows. It is a value: it is never changed
+// after it was published.
+type State struct {
+	Screen Screen
+	Visit  string // random, new for each visit, "" on the welcome screen; never leaves the kiosk
+	Lang   string // BCP 47; "fr" at first
+
+	Documents []Document // the papers of the visit, the oldest first
+	Current   int        // the one being worked on; valid when Documents is not empty
+
+	CanUndo bool
+	CanRedo bool
+
+	Task  *Task
+	Fault *Fault
+
+	Keys    *KeyListing // not nil while the visitor chooses from their key
+	Receipt bool        // a receipt was printed for what was done so far
+
+	// IdleWarning is the time at which the visit ends by itself; the zero
+	// time while no warning is shown. StillHere puts it off, any number of
+	// times.
+	IdleWarning time.Time
+
+	Help    bool // help was asked for and nobody put it away
+	Wiped   bool // on the goodbye screen: everything was erased and that was checked
+	Restore bool // the kiosk restarted in mid-visit and has its pages again
+
+	Scanner, Printer, ReceiptPrinter, Key Slot
+}
+
+// Doc returns the current document; nil when there is none.
+func (s *State) Doc() *Document {
+	if s.Current < 0 || s.Current >= len(s.Documents) {
+		return nil
+	}
+	return &s.Documents[s.Current]
+}
+
+// PageCount is the number of pages of all documents.
+func (s *State) PageCount() int {
+	n := 0
+	for _, d := range s.Documents {
+		n += len(d.Pages)
+	}
+	return n
+}
