@@ -1,0 +1,46 @@
+# make run     the whole kiosk on virtual hardware; prints the address to open
+# make test    everything that must hold before a change lands
+# make help    the rest
+
+T ?= 30s
+export CGO_ENABLED = 1
+
+run: assets ## start the kiosk on virtual hardware
+	go build -o bin/ ./cmd/...
+	exec bin/kioskdev $(ARGS)
+
+test: deps assets check ## format, vet, staticcheck, then every test against the real counterparts
+	go test -race -shuffle=on -timeout 20m ./...
+
+check: assets ## format, vet and staticcheck only
+	@out=$$(gofmt -l cmd kiosk drivers ui provisioning 2>/dev/null); test -z "$$out" || { echo "gofmt -w $$out"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+e2e: deps assets ## the browser tests only: whole visits in Chromium
+	go test -count=1 -v -run 'Visit' ./cmd/kioskdev
+
+bench: deps ## speed and memory, beside img2pdf and Ghostscript on the same pages
+	go test -run '^$$' -bench . -benchtime 3x ./kiosk/document/...
+	go run ./kiosk/document/bench
+
+fuzz: ## every fuzz target for T each (make fuzz T=5m)
+	@grep -rl --include=*_test.go 'func Fuzz' . | while read -r f; do \
+	  for n in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$f); do \
+	    echo "== $$(dirname $$f) $$n"; go test -run '^$$' -fuzz "^$$n\$$" -fuzztime $(T) "./$$(dirname $$f)" || exit 1; \
+	  done; done
+
+build: assets ## the commands, in bin/
+	go build -o bin/ ./cmd/...
+
+assets: ## fonts and pictograms of the screens, by npm
+	@.ci/deps run
+	@ui/assets/fetch
+
+deps: ## what the tests need, by apt and npm
+	@.ci/deps test
+
+help:
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+.PHONY: run test check e2e bench fuzz build assets deps help
