@@ -70,14 +70,25 @@ func (l *loader) catalogue(v yamlfile.Value) *Catalogue {
 		check := l.check(one, ids)
 		l.checks[check.ID] = check
 	}
-	for _, one := range m.Need("kinds").List() {
+	for _, one := range needed(m, "kinds") {
 		c.Kinds = append(c.Kinds, l.kind(one))
 	}
 	ids = map[string]bool{}
-	for _, one := range m.Need("portals").List() {
+	for _, one := range needed(m, "portals") {
 		c.Portals = append(c.Portals, l.portal(one, ids))
 	}
 	return c
+}
+
+// needed reads a list that has to have an element: a screen without a choice
+// is a dead end.
+func needed(m yamlfile.Map, key string) []yamlfile.Value {
+	v := m.Need(key)
+	list := v.List()
+	if list != nil && len(list) == 0 {
+		v.Fail("la liste « %s: » est vide : ajoutez au moins un élément", key)
+	}
+	return list
 }
 
 func (l *loader) check(v yamlfile.Value, ids map[string]bool) Check {
