@@ -66,9 +66,8 @@ func (m Map) Opt(key string) Value {
 // Need returns a key's value; a mistake is reported when it is not set.
 func (m Map) Need(key string) Value {
 	v := m.Opt(key)
-	// What is not a map at all was reported when it was read as one.
-	isMap := m.in.node == nil || m.in.node.Kind == yaml.MappingNode
-	if !v.IsSet() && isMap && m.in.doc.root != nil {
+	// A map that is missing or is no map was reported already.
+	if !v.IsSet() && m.in.IsSet() && m.in.node.Kind == yaml.MappingNode {
 		v.Fail("il manque « %s: » : ajoutez-le", key)
 	}
 	return v

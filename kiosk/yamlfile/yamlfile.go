@@ -91,9 +91,14 @@ func (d *Document) parse(text string) {
 		d.fail(max(more.Line, 1), "le fichier contient « --- » et une suite : gardez une seule partie")
 		return
 	}
-	if d.refuseAliases(&doc) && len(doc.Content) == 1 {
-		d.root = doc.Content[0]
+	if !d.refuseAliases(&doc) {
+		return
 	}
+	if len(doc.Content) != 1 || doc.Content[0].ShortTag() == "!!null" {
+		d.fail(1, "le fichier est vide")
+		return
+	}
+	d.root = doc.Content[0]
 }
 
 // refuseAliases says whether the tree is free of anchors and aliases, so that

@@ -14,6 +14,7 @@ func TestMistakesAreToldWithTheirLine(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"an empty file", "", "f.yaml:1: le fichier est vide"},
 		{"only comments", "# rien\n", "f.yaml:1: le fichier est vide"},
+		{"a file that says nothing", "~\n", "f.yaml:1: le fichier est vide"},
 		{"a tab where YAML wants spaces", "a: 1\nlist:\n\t- x\n", "f.yaml:3: ce n’est pas du YAML"},
 		{"a quote that is not closed", "a: 1\nb: \"x\n", "ce n’est pas du YAML"},
 		{"a letter that is not UTF-8", "a: 1\nb: caf\xe9\n", "f.yaml:2: un caractère n’est pas en UTF-8"},

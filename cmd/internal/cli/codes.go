@@ -1,0 +1,77 @@
+package cli
+
+import "pointnum/kiosk"
+
+// codeLine is what a code means on a terminal.
+type codeLine struct {
+	fr, en string
+	exit   int // 0 is ExitFailed
+}
+
+func (l codeLine) exitOr(other int) int {
+	if l.exit == 0 {
+		return other
+	}
+	return l.exit
+}
+
+// CodeText says a fault in one line, with what to do. lang is "fr" or "en".
+func CodeText(c kiosk.Code, lang string) string {
+	line, ok := codeTable[c]
+	switch {
+	case !ok:
+		return string(c)
+	case lang == "en":
+		return line.en
+	default:
+		return line.fr
+	}
+}
+
+// codeTable is about terminals and technicians; what visitors read is in
+// ui/i18n.
+var codeTable = map[kiosk.Code]codeLine{
+	kiosk.CodePaperJam:      {"Du papier est coincé : ouvrez l’appareil et retirez la feuille.", "Paper jam: open the device and take the sheet out.", ExitHand},
+	kiosk.CodeCoverOpen:     {"Un capot est ouvert : fermez-le.", "A cover is open: close it.", ExitHand},
+	kiosk.CodeFeederEmpty:   {"Il n’y a pas de papier à numériser : posez une feuille.", "Nothing to scan: put a sheet in.", ExitHand},
+	kiosk.CodeDoubleFeed:    {"Deux feuilles sont passées ensemble : séparez-les et recommencez.", "Two sheets went in at once: separate them and scan again.", ExitHand},
+	kiosk.CodeBadPage:       {"L’appareil a envoyé une page incomplète : recommencez cette page.", "The device sent an incomplete page: scan it again.", 0},
+	kiosk.CodePaperEmpty:    {"Il n’y a plus de papier : remplissez le bac ou changez le rouleau.", "Out of paper: fill the tray or change the roll.", ExitHand},
+	kiosk.CodePaperLow:      {"Il n’y a bientôt plus de papier : préparez un bac ou un rouleau.", "Paper is low: have a tray or a roll ready.", 0},
+	kiosk.CodeMarkerEmpty:   {"Il n’y a plus d’encre ou de toner : changez la cartouche.", "Out of ink or toner: change the cartridge.", ExitHand},
+	kiosk.CodeMarkerLow:     {"Il n’y a bientôt plus d’encre ou de toner : préparez une cartouche.", "Ink or toner is low: have a cartridge ready.", 0},
+	kiosk.CodeCutterError:   {"Le couteau de l’imprimante à tickets est bloqué : ouvrez-la et libérez-le.", "The receipt printer’s cutter is stuck: open it and free it.", ExitHand},
+	kiosk.CodeOverheated:    {"L’appareil est trop chaud : attendez quelques minutes.", "The device is too hot: wait a few minutes.", 0},
+	kiosk.CodeDeviceBusy:    {"L’appareil est occupé : réessayez dans un instant.", "The device is busy: try again in a moment.", 0},
+	kiosk.CodeDevicePaused:  {"L’appareil est en pause : regardez son écran et remettez-le en marche.", "The device is paused: look at its panel and resume it.", ExitHand},
+	kiosk.CodeUnplugged:     {"L’appareil n’est pas là : vérifiez le câble, le courant et le réseau.", "The device is not there: check cable, power and network.", ExitNoDevice},
+	kiosk.CodeNotResponding: {"L’appareil ne répond pas à temps : vérifiez-le, puis réessayez.", "The device does not answer in time: check it, then try again.", ExitNoDevice},
+	kiosk.CodePowerCycle:    {"L’appareil s’est bloqué deux fois : éteignez-le et rallumez-le.", "The device was stuck twice: switch it off and on.", ExitHand},
+	kiosk.CodeNoDevice:      {"La borne n’a pas d’appareil de cette sorte : ajoutez-le à sa configuration.", "The kiosk has no device of that kind: add it to its configuration.", ExitNoDevice},
+	kiosk.CodeJobRejected:   {"L’imprimante refuse ce document : essayez un PDF simple.", "The printer does not take this document: try a plain PDF.", ExitFile},
+	kiosk.CodeJobAborted:    {"L’imprimante a abandonné : des pages sont peut-être sorties, comptez-les.", "The printer gave up: pages may have come out, count them.", 0},
+	kiosk.CodeJobUnknown:    {"On ne sait pas si c’est imprimé : regardez l’imprimante avant de recommencer.", "Nobody knows whether it was printed: look at the printer before trying again.", 0},
+
+	kiosk.CodeKeyAbsent:   {"Il n’y a pas de clé USB : branchez-en une.", "No USB key: plug one in.", ExitHand},
+	kiosk.CodeKeyFull:     {"La clé USB est pleine : prenez-en une autre.", "The USB key is full: take another one.", ExitHand},
+	kiosk.CodeKeyReadOnly: {"On ne peut pas écrire sur cette clé USB : poussez son verrou ou prenez-en une autre.", "The USB key is write-protected: unlock it or take another one.", ExitHand},
+	kiosk.CodeKeyRemoved:  {"La clé USB a été retirée trop tôt : remettez-la et recommencez.", "The USB key was pulled too early: plug it in and try again.", ExitHand},
+	kiosk.CodeKeyError:    {"La clé USB a une erreur : prenez-en une autre.", "The USB key has an error: take another one.", ExitHand},
+
+	kiosk.CodeFileEmpty:       {"Le fichier est vide.", "The file is empty.", ExitFile},
+	kiosk.CodeFileUnknown:     {"Le fichier n’est pas d’un format connu : donnez un PDF ou une image.", "Not a known format: give a PDF or a picture.", ExitFile},
+	kiosk.CodeFileBroken:      {"Le fichier est abîmé : rien n’a pu en être lu.", "The file is damaged: nothing could be read of it.", ExitFile},
+	kiosk.CodeFilePassword:    {"Le fichier demande un mot de passe : donnez-en une copie sans mot de passe.", "The file needs a password: give a copy without one.", ExitFile},
+	kiosk.CodeFileTooBig:      {"Le fichier est trop grand pour la borne.", "The file is too large for the kiosk.", ExitFile},
+	kiosk.CodeFileTooLong:     {"Le fichier a trop de pages : partagez-le en plusieurs.", "The file has too many pages: split it.", ExitFile},
+	kiosk.CodeFileTooSlow:     {"Le fichier était trop long à lire et a été arrêté.", "The file took too long to read and was stopped.", ExitFile},
+	kiosk.CodeFileBlank:       {"Il n’y a rien à voir dans ce fichier.", "There is nothing to see in this file.", ExitFile},
+	kiosk.CodeFileUnsupported: {"Ce format ne peut pas être ouvert fidèlement : enregistrez le document en PDF.", "This format can’t be opened faithfully: save the document as a PDF.", ExitFile},
+	kiosk.CodeCannotFit:       {"Impossible d’être si petit et encore lisible : partagez le document en plusieurs.", "Can’t be that small and still be read: split the document.", ExitFile},
+
+	kiosk.CodeInternal:   {"Erreur interne.", "Internal error.", 0},
+	kiosk.CodeCanceled:   {"Arrêté.", "Stopped.", ExitCanceled},
+	kiosk.CodeSpoolFull:  {"La visite a trop de pages : finissez-la, puis commencez-en une autre.", "The visit holds too many pages: finish it, then start another one.", 0},
+	kiosk.CodeBadRequest: {"Ce n’est pas possible maintenant.", "This is not possible now.", 0},
+	kiosk.CodeOutOfOrder: {"La borne est hors service : lancez « kioskctl selftest ».", "The kiosk is out of order: run “kioskctl selftest”.", 0},
+}
