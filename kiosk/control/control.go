@@ -1,0 +1,56 @@
+// Package control lets the technician's tool talk to the running agent: HTTP
+// over a Unix socket that only the agent's own user may open.
+//
+// It answers two requests: GET /status, and POST /leave, which ends the visit
+// on the screen. What it says of a visit is the name of the screen and no
+// more.
+package control
+
+import (
+	"context"
+	"errors"
+
+	"pointnum/kiosk"
+	"pointnum/kiosk/health"
+)
+
+// ErrNotRunning means that nobody answers on the socket.
+var ErrNotRunning = errors.New("kioskd is not running")
+
+// Handler is the agent, as the socket sees it. Methods may be called from any
+// goroutine. An *kiosk.Error keeps its code on its way to the Client.
+type Handler interface {
+	// Status says how the kiosk is. It never waits for a scan.
+	Status(ctx context.Context) (Status, error)
+	// Leave ends the visit and returns when it is wiped. Without a visit it
+	// returns nil.
+	Leave(ctx context.Context) error
+}
+
+// Status is how a kiosk is. It never holds a visitor's data.
+type Status struct {
+	Version       string             `json:"version"`
+	UptimeSeconds int64              `json:"uptime_seconds"` // of the agent
+	Screen        string             `json:"screen"`         // name of the screen shown
+	Devices       []Device           `json:"devices"`
+	Health        []health.Condition `json:"health"` // none when all is well
+}
+
+// Device is how a device is.
+type Device struct {
+	ID         kiosk.DeviceID `json:"id"`
+	Kind       kiosk.Kind     `json:"kind"`
+	Driver     string         `json:"driver"`
+	Model      string         `json:"model,omitempty"` // make and model, as the device says
+	Ready      bool           `json:"ready"`
+	Busy       bool           `json:"busy"` // lent to the visit
+	Conditions []kiosk.Code   `json:"conditions,omitempty"`
+	Supplies   []kiosk.Level  `json:"supplies,omitempty"`
+	Detail     string         `json:"detail,omitempty"` // the device's own words
+}
+
+// fault is an error on its way through the socket.
+type fault struct {
+	Code kiosk.Code `json:"code"`
+	Text string     `json:"error"`
+}
