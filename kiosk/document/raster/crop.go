@@ -2,10 +2,239 @@ package raster
 
 import "image"
 
+const (
+	cropSide   = 550  // long side of the copy that is searched
+	paperShare = 0.04 // the paper covers at least this much of the bed
+	bedDepth   = 22   // how far a bed's colour is from the paper's
+	markDepth  = 14   // how far a letter stands out from what it lies on
+	maxLost    = 3    // patches of a letter's size that may lie on the bed: dust
+	smallPaper = 0.2  // a margin of the same white is cut when wider than this
+)
+
 // CropBed finds the paper on a scanner's bed. It returns the part of the page
-// to keep and whether that is less than all of it; when it is not sure it
-// keeps everything.
+// to keep, counted from the page's upper left corner, and whether that is
+// less than all of it. It cuts off what is not of the paper's colour (a dark
+// or grey bed, a black border, cardboard laid behind), and the white of a bed
+// when the paper's edge can be seen on it. A side on which there might be
+// writing is kept as it is. It finds more on a page that was straightened.
 func CropBed(img image.Image) (image.Rectangle, bool) {
 	b := img.Bounds()
-	return image.Rect(0, 0, b.Dx(), b.Dy()), false
+	all := image.Rect(0, 0, b.Dx(), b.Dy())
+	if b.Dx() < 100 || b.Dy() < 100 {
+		return all, false
+	}
+	s := float64(max(b.Dx(), b.Dy())) / cropSide
+	if s < 1 {
+		s = 1
+	}
+	small := ToRGBA(Scale(img, int(float64(b.Dx())/s), int(float64(b.Dy())/s)))
+	keep := cropDark(small)
+	keep = cropWhite(small, keep)
+	if keep == small.Rect {
+		return all, false
+	}
+	sx, sy := float64(b.Dx())/float64(small.Rect.Dx()), float64(b.Dy())/float64(small.Rect.Dy())
+	return image.Rect(int(float64(keep.Min.X)*sx), int(float64(keep.Min.Y)*sy),
+		int(float64(keep.Max.X)*sx+0.5), int(float64(keep.Max.Y)*sy+0.5)).Intersect(all), true
+}
+
+// cropDark cuts off the bed whose colour is not the paper's.
+func cropDark(m *image.RGBA) image.Rectangle {
+	w, h := m.Rect.Dx(), m.Rect.Dy()
+	bed := floodBed(m)
+	paper := make([]uint8, len(bed))
+	n := 0
+	for i, v := range bed {
+		paper[i] = 1 - v
+		n += int(v)
+	}
+	if n == 0 {
+		return m.Rect
+	}
+	parts := marks(paper, w)
+	var main mark
+	for _, p := range parts {
+		if p.pixels > main.pixels {
+			main = p
+		}
+	}
+	box := main.box
+	// What the bed cuts off from the paper may be a part of it, torn or folded.
+	for _, p := range parts {
+		if p.pixels > main.pixels/50 {
+			box = box.Union(p.box)
+		}
+	}
+	if float64(main.pixels) < 0.02*float64(w*h) || main.pixels < box.Dx()*box.Dy()/2 {
+		return m.Rect
+	}
+	return keepWriting(m, box)
+}
+
+// floodBed marks the pixels that are not of the paper's colour and hang
+// together with the edge of the picture.
+func floodBed(m *image.RGBA) []uint8 {
+	w, h := m.Rect.Dx(), m.Rect.Dy()
+	pr, pg, pb := brightPaper(m)
+	bed := make([]uint8, w*h)
+	var stack []int
+	try := func(x, y int) {
+		i := y*w + x
+		if x < 0 || y < 0 || x >= w || y >= h || bed[i] != 0 {
+			return
+		}
+		p := m.Pix[y*m.Stride+4*x:]
+		r, g, b := int(p[0])-pr, int(p[1])-pg, int(p[2])-pb
+		if max(abs(r), abs(g), abs(b)) > bedDepth && 2*r+3*g+b < 60 {
+			bed[i] = 1
+			stack = append(stack, i)
+		}
+	}
+	for x := range w {
+		try(x, 0)
+		try(x, h-1)
+	}
+	for y := range h {
+		try(0, y)
+		try(w-1, y)
+	}
+	for len(stack) > 0 {
+		i := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		x, y := i%w, i/w
+		try(x-1, y)
+		try(x+1, y)
+		try(x, y-1)
+		try(x, y+1)
+	}
+	return bed
+}
+
+// brightPaper is the colour of the brightest thing of some size in a picture.
+func brightPaper(m *image.RGBA) (r, g, b int) {
+	var count [256]int
+	w, h := m.Rect.Dx(), m.Rect.Dy()
+	for i := 0; i < 4*w*h; i += 4 {
+		count[luma(m.Pix[i], m.Pix[i+1], m.Pix[i+2])]++
+	}
+	// The window of brightness that first, from white down, holds enough and
+	// then no more than the one below it.
+	const window = 12
+	best, at := 0, 255
+	for v := 255; v >= window; v-- {
+		n := 0
+		for _, c := range count[v-window+1 : v+1] {
+			n += c
+		}
+		if n > best {
+			best, at = n, v
+		} else if float64(best) > paperShare*float64(w*h) && n < best*3/4 {
+			break
+		}
+	}
+	n := 0
+	for i := 0; i < 4*w*h; i += 4 {
+		if v := int(luma(m.Pix[i], m.Pix[i+1], m.Pix[i+2])); v <= at && v > at-window {
+			r, g, b, n = r+int(m.Pix[i]), g+int(m.Pix[i+1]), b+int(m.Pix[i+2]), n+1
+		}
+	}
+	if n == 0 {
+		return 255, 255, 255
+	}
+	return r / n, g / n, b / n
+}
+
+// keepWriting gives back to the box each side on which letters would be lost.
+func keepWriting(m *image.RGBA, box image.Rectangle) image.Rectangle {
+	var left, right, top, bottom int
+	side := max(m.Rect.Dx(), m.Rect.Dy())
+	for _, k := range marks(standOut(Gray(m), markDepth), m.Rect.Dx()) {
+		if k.box.Overlaps(box) || !k.letter(side) {
+			continue
+		}
+		c := k.box.Min.Add(k.box.Max).Div(2)
+		switch {
+		case c.X < box.Min.X:
+			left++
+		case c.X >= box.Max.X:
+			right++
+		}
+		switch {
+		case c.Y < box.Min.Y:
+			top++
+		case c.Y >= box.Max.Y:
+			bottom++
+		}
+	}
+	if left > maxLost {
+		box.Min.X = 0
+	}
+	if right > maxLost {
+		box.Max.X = m.Rect.Max.X
+	}
+	if top > maxLost {
+		box.Min.Y = 0
+	}
+	if bottom > maxLost {
+		box.Max.Y = m.Rect.Max.Y
+	}
+	return box
+}
+
+// standOut marks what is darker or brighter than what is around it.
+func standOut(g *image.Gray, depth int) []uint8 {
+	mask := inkMask(g, 6, depth)
+	inverse := image.NewGray(g.Rect)
+	for i, p := range g.Pix {
+		inverse.Pix[i] = 255 - p
+	}
+	for i, v := range inkMask(inverse, 6, depth) {
+		mask[i] |= v
+	}
+	return mask
+}
+
+// cropWhite cuts off, within keep, wide empty sides of a bed as white as the
+// paper: those that end at a straight line along the paper, its edge.
+func cropWhite(m *image.RGBA, keep image.Rectangle) image.Rectangle {
+	part := image.NewGray(image.Rect(0, 0, keep.Dx(), keep.Dy()))
+	g := Gray(m)
+	for y := range keep.Dy() {
+		copy(part.Pix[y*part.Stride:][:keep.Dx()], g.Pix[(keep.Min.Y+y)*g.Stride+keep.Min.X:])
+	}
+	w, h := keep.Dx(), keep.Dy()
+	mask := standOut(part, 3)
+	var box image.Rectangle
+	for _, k := range marks(append([]uint8(nil), mask...), w) {
+		if k.pixels >= 4 {
+			box = box.Union(k.box)
+		}
+	}
+	if box.Empty() {
+		return keep
+	}
+	edge := func(x0, y0, x1, y1, length int) bool {
+		n := 0
+		for y := max(y0, 0); y < min(y1, h); y++ {
+			for _, v := range mask[y*w+max(x0, 0) : y*w+min(x1, w)] {
+				n += int(v)
+			}
+		}
+		return n > length/2
+	}
+	const near, margin = 3, 4
+	out := part.Rect
+	if float64(box.Min.X) > smallPaper*float64(w) && edge(box.Min.X, box.Min.Y, box.Min.X+near, box.Max.Y, box.Dy()) {
+		out.Min.X = box.Min.X - margin
+	}
+	if float64(w-box.Max.X) > smallPaper*float64(w) && edge(box.Max.X-near, box.Min.Y, box.Max.X, box.Max.Y, box.Dy()) {
+		out.Max.X = box.Max.X + margin
+	}
+	if float64(box.Min.Y) > smallPaper*float64(h) && edge(box.Min.X, box.Min.Y, box.Max.X, box.Min.Y+near, box.Dx()) {
+		out.Min.Y = box.Min.Y - margin
+	}
+	if float64(h-box.Max.Y) > smallPaper*float64(h) && edge(box.Min.X, box.Max.Y-near, box.Max.X, box.Max.Y, box.Dx()) {
+		out.Max.Y = box.Max.Y + margin
+	}
+	return out.Add(keep.Min)
 }

@@ -9,7 +9,8 @@ import (
 
 // Deskew straightens a page and says by how many degrees it was turned
 // clockwise; 0 means that img is returned as it is. Corners that open are
-// filled with the paper's colour. The page keeps its size unless writing
+// filled with the colour of the page's edges:
+// paper, or the bed round it, for CropBed to find. The page keeps its size unless writing
 // would fall off its edges: then it grows.
 func Deskew(img image.Image) (image.Image, float64) {
 	g := Gray(img)
@@ -80,6 +81,9 @@ func (k *walk) clip(at, d, limit int) {
 	for k.to > k.from && !inside(k.to-1) {
 		k.to--
 	}
+	if k.from >= k.to {
+		k.from, k.to = 0, 0
+	}
 }
 
 // rotate turns a page back by a degrees, into w by h pixels around its middle.
@@ -88,7 +92,7 @@ func rotate(img image.Image, a float64, w, h int) image.Image {
 	if g, ok := img.(*image.Gray); ok {
 		g = Gray(g)
 		dst := image.NewGray(image.Rect(0, 0, w, h))
-		paper := paperGray(g)
+		paper := borderGray(g)
 		rows(h, func(y0, y1 int) {
 			for y := y0; y < y1; y++ {
 				k := walkRow(y, w, h, g.Rect.Dx(), g.Rect.Dy(), sin, cos)
@@ -99,7 +103,7 @@ func rotate(img image.Image, a float64, w, h int) image.Image {
 	}
 	src := ToRGBA(img)
 	dst := image.NewRGBA(image.Rect(0, 0, w, h))
-	paper := paperColor(src)
+	paper := borderColor(src)
 	rows(h, func(y0, y1 int) {
 		for y := y0; y < y1; y++ {
 			k := walkRow(y, w, h, src.Rect.Dx(), src.Rect.Dy(), sin, cos)
@@ -160,59 +164,3 @@ func rotateRow(to []uint8, src *image.RGBA, k walk, paper color.RGBA) {
 }
 
 func rbMix(a, b, f uint32) uint32 { return a*(256-f) + b*f + 0x00800080 }
-
-// paperGray is the commonest of the brighter half of the page's values.
-func paperGray(g *image.Gray) uint8 {
-	var count [256]int
-	for y := 0; y < g.Rect.Dy(); y += 4 {
-		for x := 0; x < g.Rect.Dx(); x += 4 {
-			count[g.Pix[y*g.Stride+x]]++
-		}
-	}
-	return commonest(&count, 128)
-}
-
-// commonest is the middle of the five neighbouring values, from least on,
-// that are met most often.
-func commonest(count *[256]int, least int) uint8 {
-	best, at := -1, 255
-	for v := max(least, 2); v < 254; v++ {
-		n := count[v-2] + count[v-1] + count[v] + count[v+1] + count[v+2]
-		if v == 253 {
-			n += count[255]
-		}
-		if n > best {
-			best, at = n, v
-		}
-	}
-	if at == 253 && count[255] >= count[253] {
-		return 255
-	}
-	return uint8(at)
-}
-
-// paperColor is the mean colour of the pixels as bright as the paper.
-func paperColor(m *image.RGBA) color.RGBA {
-	var count [256]int
-	w, h := m.Rect.Dx(), m.Rect.Dy()
-	for y := 0; y < h; y += 4 {
-		for x := 0; x < w; x += 4 {
-			p := m.Pix[y*m.Stride+4*x:]
-			count[luma(p[0], p[1], p[2])]++
-		}
-	}
-	paper := int(commonest(&count, 128))
-	var r, g, b, n int
-	for y := 0; y < h; y += 4 {
-		for x := 0; x < w; x += 4 {
-			p := m.Pix[y*m.Stride+4*x:]
-			if v := int(luma(p[0], p[1], p[2])); v >= paper-3 && v <= paper+3 {
-				r, g, b, n = r+int(p[0]), g+int(p[1]), b+int(p[2]), n+1
-			}
-		}
-	}
-	if n == 0 {
-		return color.RGBA{255, 255, 255, 255}
-	}
-	return color.RGBA{uint8(r / n), uint8(g / n), uint8(b / n), 255}
-}
