@@ -1,0 +1,238 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"pointnum/kiosk"
+	"pointnum/kiosk/spool"
+)
+
+var errFull = &kiosk.Error{Code: kiosk.CodeSpoolFull, Op: "session: add page"}
+
+func (e *Engine) scan() bool {
+	if !e.collecting() {
+		return false
+	}
+	e.keys = nil
+	e.begin(TaskScan, Scan{}, func(t *task) outcome {
+		s := &scanning{task: t, raw: make(chan string, e.cfg.MaxPages)}
+		return s.run()
+	})
+	return true
+}
+
+// scanning is one scan: pages are made ready while the next ones come.
+type scanning struct {
+	*task
+	raw chan string // pages that came, to be made ready; has room for all
+
+	// The first page that could not be made ready. It and those behind it are
+	// fed again, so that the order stays right.
+	bad      string
+	badErr   error
+	badSheet int
+}
+
+func (s *scanning) run() outcome {
+	lease, err := s.e.cfg.Devices.Scanner(s.work)
+	if err != nil {
+		return outcome{err: err, kind: kiosk.KindScanner}
+	}
+	var preparer sync.WaitGroup
+	preparer.Go(s.prepare)
+	err = lease.Report(s.feed(lease.Device))
+	lease.Close()
+	close(s.raw)
+	preparer.Wait()
+
+	kind := kiosk.KindScanner
+	if kiosk.CodeOf(err) == kiosk.CodeSpoolFull {
+		kind = ""
+	}
+	if s.bad != "" {
+		if derr := s.do(func() { s.e.dropFrom(s.task, s.bad) }); derr != nil {
+			return outcome{err: derr}
+		}
+		return outcome{err: s.badErr, kind: kind, sheet: s.badSheet}
+	}
+	if ctx := s.work; err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx) // however the driver put it
+	}
+	_ = s.do(func() {
+		if s.added > 0 {
+			s.e.count(Event{Kind: EventScanned, Count: s.added, Took: s.e.since(s.started)})
+			if err == nil || s.halted {
+				s.e.visit.Screen = ScreenReview
+			}
+		}
+	})
+	return outcome{err: err, kind: kind}
+}
+
+// feed takes pages from the scanner until it has no more.
+func (s *scanning) feed(dev kiosk.Scanner) error {
+	job, err := dev.Scan(s.work, s.e.cfg.Scan)
+	if err != nil {
+		return err
+	}
+	defer job.Close()
+	for n := 0; ; n++ {
+		raw, err := job.Next()
+		if errors.Is(err, io.EOF) {
+			if n == 0 {
+				return &kiosk.Error{Code: kiosk.CodeFeederEmpty, Op: "session: scan"}
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		blob, err := s.e.cfg.Spool.Put(raw)
+		if err != nil {
+			return err
+		}
+		id, err := s.addRaw(blob, raw)
+		if err != nil {
+			return err
+		}
+		s.raw <- id
+	}
+}
+
+// addRaw makes a page of what the scanner sent: kept, not ready yet.
+func (s *scanning) addRaw(b spool.Blob, raw kiosk.RawPage) (string, error) {
+	id, full := newID(), false
+	err := s.do(func() {
+		if full = s.e.visit.pageCount() >= s.e.cfg.MaxPages; full {
+			return
+		}
+		s.e.visit.Pages[id] = &page{Raw: &b, RawDPI: raw.DPI, Sheet: raw.Sheet}
+		s.e.addLeaf(s.task, s.e.visit.paper(), id)
+		s.done++
+		s.e.changed()
+	})
+	if err == nil && full {
+		err = errFull
+	}
+	return id, err
+}
+
+// addLeaf puts a page at the end of a paper. All of a task's pages are one
+// change.
+func (e *Engine) addLeaf(t *task, p *paper, id string) {
+	e.clearResult(p)
+	if t.added == 0 {
+		p.do(edit{Op: editAdd, At: len(p.Leaves), Leaves: []leaf{{Page: id}}})
+	} else {
+		p.grow(leaf{Page: id})
+	}
+	t.added++
+}
+
+// dropFrom takes a page of a scan and those behind it away again.
+func (e *Engine) dropFrom(t *task, id string) {
+	p := e.visit.paper()
+	i := p.find(id)
+	if i < 0 {
+		return
+	}
+	n := len(p.Leaves) - i
+	for _, l := range p.Leaves[i:] {
+		e.dropPage(l.Page)
+	}
+	p.shrink(n)
+	t.added -= n
+}
+
+func (e *Engine) dropPage(id string) {
+	pg := e.visit.Pages[id]
+	delete(e.visit.Pages, id)
+	e.views.drop(id)
+	for _, b := range []spool.Blob{pg.Master, pg.Preview, pg.Thumb} {
+		_ = e.cfg.Spool.Remove(b.ID) // the wipe would
+	}
+	if pg.Raw != nil {
+		_ = e.cfg.Spool.Remove(pg.Raw.ID)
+	}
+}
+
+// prepare makes the pages ready that came. The first that can't be ends the
+// scan.
+func (s *scanning) prepare() {
+	for id := range s.raw {
+		if s.bad != "" || s.ctx.Err() != nil {
+			continue
+		}
+		sheet, err := s.prepareRaw(id)
+		if err != nil {
+			s.bad, s.badErr, s.badSheet = id, err, sheet
+			s.halt(err)
+		}
+	}
+}
+
+// prepareRaw makes one scanned page ready and returns its sheet.
+func (t *task) prepareRaw(id string) (sheet int, err error) {
+	var raw page
+	if err := t.do(func() {
+		pg := t.e.visit.Pages[id]
+		pg.Tries++
+		raw = *pg
+		t.e.save() // a page that ends the agent is not tried for ever
+	}); err != nil {
+		return 0, err
+	}
+	in := kiosk.Input{
+		Open: func() (io.ReadCloser, error) { return t.e.cfg.Spool.Open(raw.Raw.ID) },
+		Size: raw.Raw.Size, Scanned: true, DPI: raw.RawDPI,
+	}
+	got := false
+	err = t.e.cfg.Documents.Import(t.ctx, in, func(p kiosk.Page) error {
+		if got {
+			return nil // a scanner sends one page at a time
+		}
+		got = true
+		made, err := t.keep(p)
+		if err != nil {
+			return err
+		}
+		return t.do(func() {
+			pg := t.e.visit.Pages[id]
+			old := pg.Raw.ID
+			made.RawDPI, made.Sheet, made.Tries = pg.RawDPI, pg.Sheet, pg.Tries
+			*pg = made
+			t.e.views.add(id, pg)
+			t.e.changed()
+			_ = t.e.cfg.Spool.Remove(old) // the wipe would
+		})
+	})
+	if err == nil && !got {
+		err = &kiosk.Error{Code: kiosk.CodeFileEmpty, Op: "session: prepare"}
+	}
+	switch kiosk.CodeOf(err) {
+	case kiosk.CodeFileEmpty, kiosk.CodeFileUnknown, kiosk.CodeFileBroken, kiosk.CodeFileBlank,
+		kiosk.CodeFileTooBig, kiosk.CodeFileUnsupported:
+		// What is wrong with a file is for somebody who brought one.
+		err = &kiosk.Error{Code: kiosk.CodeBadPage, Op: "session: prepare", Sheet: raw.Sheet, Err: err}
+	}
+	return raw.Sheet, err
+}
+
+// keep puts a page's pictures into the spool.
+func (t *task) keep(p kiosk.Page) (page, error) {
+	made := page{Ready: true, DPI: p.DPI, Verdicts: p.Verdicts, Index: p.Index}
+	for _, part := range []struct {
+		to   *spool.Blob
+		data []byte
+	}{{&made.Master, p.Image}, {&made.Preview, p.Preview}, {&made.Thumb, p.Thumb}} {
+		b, err := t.e.cfg.Spool.Put(bytesReader(part.data))
+		if err != nil {
+			return page{}, err
+		}
+		*part.to = b
+	}
+	return made, nil
+}

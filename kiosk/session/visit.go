@@ -1,0 +1,187 @@
+package session
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"slices"
+	"time"
+
+	"pointnum/kiosk"
+	"pointnum/kiosk/spool"
+)
+
+// visit is everything the engine must find again after a crash: the journal's
+// content. Only the engine's goroutine touches it.
+type visit struct {
+	ID      string
+	Lang    string
+	Screen  Screen
+	Papers  []*paper
+	Current int
+	Pages   map[string]*page   // deleted ones too: undo brings them back
+	Origins map[string]*origin // files brought in
+	Receipt bool
+	Help    bool
+	Task    TaskKind // in hand when this was written; "" none
+	Added   int      // pages that task brought
+	Fault   *Fault
+	Started time.Time
+	Ending  Reason // it was being ended
+	// Alive is when the agent was last known to run, Restarts how often it
+	// was started since somebody last did something.
+	Alive    time.Time
+	Restarts int
+}
+
+// page is one page, whatever became of it.
+type page struct {
+	// Raw is what the scanner sent; nil once the page is ready, and for pages
+	// of files.
+	Raw    *spool.Blob
+	RawDPI int
+	Sheet  int
+	Tries  int // at making it ready
+
+	Ready                  bool
+	Master, Preview, Thumb spool.Blob
+	DPI                    int
+	Verdicts               []kiosk.Verdict
+	Origin                 string
+	Index                  int // in Origin
+}
+
+// origin is a file somebody brought, as it came.
+type origin struct {
+	Blob  spool.Blob
+	Name  string
+	Paper string // the document its pages are added to
+	Next  int    // the first page that was not taken over yet
+	Pages int
+	Done  bool
+	Tries int
+}
+
+// result is what was made of a paper.
+type result struct {
+	Format    kiosk.Format
+	Files     []spool.Blob
+	Pages     int
+	MaxBytes  int64
+	Known     bool
+	Passed    bool
+	Name      string
+	OnKey     []string // names of finished savings
+	Saved     []string // names of the one under way
+	Printed   bool
+	Delivered bool
+
+	Paper *spool.Blob // the PDF for printing, where the files are none
+	// PrintJob names the job on the printer until it is known to be out. A
+	// new try under the same name is never printed twice.
+	PrintJob string
+}
+
+func newVisit(lang string, now time.Time) *visit {
+	v := &visit{
+		ID: newID(), Lang: lang, Screen: ScreenScan, Started: now, Alive: now,
+		Pages: make(map[string]*page), Origins: make(map[string]*origin),
+	}
+	v.addPaper()
+	return v
+}
+
+func (v *visit) addPaper() {
+	v.Papers = append(v.Papers, &paper{ID: newID()})
+	v.Current = len(v.Papers) - 1
+}
+
+func (v *visit) paper() *paper { return v.Papers[v.Current] }
+
+func (v *visit) paperByID(id string) *paper {
+	if i := slices.IndexFunc(v.Papers, func(p *paper) bool { return p.ID == id }); i >= 0 {
+		return v.Papers[i]
+	}
+	return nil
+}
+
+func (v *visit) pageCount() int {
+	n := 0
+	for _, p := range v.Papers {
+		n += len(p.Leaves)
+	}
+	return n
+}
+
+func (v *visit) hasResult() bool {
+	return slices.ContainsFunc(v.Papers, func(p *paper) bool { return p.Result != nil })
+}
+
+// documents is the papers as screens see them.
+func (v *visit) documents() []Document {
+	docs := make([]Document, len(v.Papers))
+	for i, p := range v.Papers {
+		docs[i] = Document{ID: p.ID, Kind: p.Kind, Portal: p.Portal, Result: p.Result.public()}
+		for _, l := range p.Leaves {
+			pg := v.Pages[l.Page]
+			docs[i].Pages = append(docs[i].Pages,
+				Page{ID: l.Page, Turn: l.Turn, Verdicts: pg.Verdicts, Ready: pg.Ready})
+		}
+	}
+	return docs
+}
+
+func (r *result) public() *Result {
+	if r == nil {
+		return nil
+	}
+	return &Result{
+		Format: r.Format, Files: len(r.Files), Pages: r.Pages, Bytes: r.bytes(),
+		MaxBytes: r.MaxBytes, Known: r.Known, Passed: r.Passed, Name: r.Name,
+		OnKey: slices.Clone(r.OnKey), Printed: r.Printed, Delivered: r.Delivered,
+	}
+}
+
+func (r *result) bytes() int64 {
+	var n int64
+	for _, f := range r.Files {
+		n += f.Size
+	}
+	return n
+}
+
+// blobs are the spool's blobs that the visit still needs.
+func (v *visit) blobs() map[string]bool {
+	ids := make(map[string]bool)
+	for _, p := range v.Pages {
+		if p.Raw != nil {
+			ids[p.Raw.ID] = true
+		}
+		ids[p.Master.ID], ids[p.Preview.ID], ids[p.Thumb.ID] = true, true, true
+	}
+	for _, o := range v.Origins {
+		ids[o.Blob.ID] = true
+	}
+	for _, p := range v.Papers {
+		for _, b := range p.Result.blobs() {
+			ids[b.ID] = true
+		}
+	}
+	return ids
+}
+
+func (r *result) blobs() []spool.Blob {
+	if r == nil {
+		return nil
+	}
+	all := slices.Clone(r.Files)
+	if r.Paper != nil {
+		all = append(all, *r.Paper)
+	}
+	return all
+}
+
+func newID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
