@@ -22,7 +22,7 @@ type ScannerSituation string
 // The situations.
 const (
 	ScannerLoaded ScannerSituation = "loaded" // ScannerRig.Sheets sheets in the feeder
-	ScannerSlow   ScannerSituation = "slow"   // the same, and each page takes at least half a second
+	ScannerSlow   ScannerSituation = "slow"   // the same, and each page takes 0.3 s or more
 	ScannerEmpty  ScannerSituation = "empty"  // nothing in the feeder, and no glass is asked for
 	ScannerJammed ScannerSituation = "jammed" // loaded; sheet ScannerRig.JamSheet jams
 )

@@ -55,7 +55,7 @@ func TestScannerSuite(t *testing.T) {
 				Open: func(t *testing.T, s drivertest.ScannerSituation) kiosk.Scanner {
 					opts := v.opts
 					if s == drivertest.ScannerSlow {
-						opts.PageDelay = 600 * time.Millisecond
+						opts.PageDelay = 350 * time.Millisecond
 					}
 					dev := virtual.NewScanner(opts)
 					if s != drivertest.ScannerEmpty {

@@ -51,8 +51,8 @@ type Sheet struct {
 }
 
 // Scanner is an eSCL server: a network scanner with a feeder and a glass. It
-// serves pages as they were handed to it, whatever resolution the client asks
-// for. Its methods may be called from any goroutine. It starts none.
+// serves pages as they were handed to it, whatever resolution and colours the
+// client asks for. Its methods may be called from any goroutine. It starts none.
 type Scanner struct {
 	opts ScannerOptions
 	mux  *http.ServeMux

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/jpeg"
 	"net/http"
 	"strconv"
@@ -247,7 +248,7 @@ func (s *Scanner) feed(j *scanJob) ([]byte, bool) {
 	if j.set.InputSource == "Platen" {
 		j.sheet = 1
 		if s.glass == nil {
-			return whitePage(), true
+			return whitePage(j.set), true
 		}
 		return s.glass, true
 	}
@@ -272,7 +273,7 @@ func (s *Scanner) feed(j *scanJob) ([]byte, bool) {
 	if j.set.Duplex {
 		j.side, j.hasSide = sheet.Back, true
 		if sheet.Back == nil {
-			j.side = whitePage()
+			j.side = whitePage(j.set)
 		}
 	}
 	return sheet.Front, true
@@ -341,12 +342,15 @@ func pause(r *http.Request, j *scanJob, d time.Duration) bool {
 	}
 }
 
-// whitePage is what the glass scans with nothing on it: A4 at 75 dpi.
-func whitePage() []byte {
-	img := image.NewGray(image.Rect(0, 0, 620, 877))
-	for i := range img.Pix {
-		img.Pix[i] = 0xff
+// whitePage is what the glass scans with nothing on it: A4 at 75 dpi, in the
+// colours asked for.
+func whitePage(set scanSettings) []byte {
+	area := image.Rect(0, 0, 620, 877)
+	var img draw.Image = image.NewGray(area)
+	if set.ColorMode == "RGB24" {
+		img = image.NewRGBA(area)
 	}
+	draw.Draw(img, area, image.White, image.Point{}, draw.Src)
 	var b bytes.Buffer
 	_ = jpeg.Encode(&b, img, nil) // a Buffer takes everything
 	return b.Bytes()
