@@ -24,7 +24,7 @@ func TestTheExampleLoadsAndShowsTheDefaults(t *testing.T) {
 		!reflect.DeepEqual(got.Languages, want.Languages) || len(got.Portals) != 0 || got.Catalogue != "" {
 		t.Errorf("the example shows other values than the defaults:\n got %+v\nwant %+v", got, want)
 	}
-	if len(got.Devices) != 3 || got.Devices[2].Options["width"] != "80" {
+	if len(got.Devices) != 4 || got.Devices[2].Options["dots"] != "576" {
 		t.Errorf("got devices %+v", got.Devices)
 	}
 }

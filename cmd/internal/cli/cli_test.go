@@ -93,7 +93,7 @@ func TestProgram(t *testing.T) {
 		{"options have defaults", "scan a.jpg", 0, []string{"a.jpg at 300, gray false"}, nil},
 		{"help lists the commands", "help", 0, []string{"L’outil du technicien.", "kioskctl COMMANDE", "  scan     numérise une page", "  status   dit comment va la borne", "kioskctl help COMMANDE"}, nil},
 		{"-h is help", "--help", 0, []string{"Commandes :"}, nil},
-		{"help explains a command", "help scan", 0, []string{"numérise une page", "kioskctl scan [options] FICHIER", "kioskctl scan -dpi 200 page.jpg", "-dpi points", "la finesse, en points par pouce (sans cette option : 300)", "-gray\n        en gris\n", "Codes de sortie"}, nil},
+		{"help explains a command", "help scan", 0, []string{"numérise une page", "kioskctl scan [options] FICHIER", "kioskctl scan -dpi 200 page.jpg", "--dpi points", "la finesse, en points par pouce (sans cette option : 300)", "--gray\n        en gris\n", "Codes de sortie"}, nil},
 		{"so does -h", "scan -h", 0, []string{"kioskctl scan [options] FICHIER"}, nil},
 		{"no command", "", 2, nil, []string{"scan     numérise", "il manque la commande", "Aide : kioskctl help"}},
 		{"an unknown command", "scna", 2, nil, []string{"kioskctl : la commande « scna » n’existe pas.", "Aide : kioskctl help"}},

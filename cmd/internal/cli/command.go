@@ -124,7 +124,7 @@ func (c Command) help(w io.Writer, fs *flag.FlagSet) error {
 			options = true
 		}
 		value, text := flag.UnquoteUsage(f)
-		fmt.Fprintf(w, "  -%s\n        %s\n", strings.TrimSpace(f.Name+" "+value), withDefault(text, f))
+		fmt.Fprintf(w, "  --%s\n        %s\n", strings.TrimSpace(f.Name+" "+value), withDefault(text, f))
 	})
 	_, err := fmt.Fprint(w, exitHelp)
 	return err
