@@ -31,6 +31,7 @@ type desk struct {
 	receipts int
 	lamp     bool
 	on       func(kiosk.Signal, bool)
+	watched  chan struct{}     // closed once the sensors are watched
 	files    map[string]string // on the key
 
 	save    func(name string) error
@@ -194,6 +195,7 @@ type sensors struct {
 
 func (s *sensors) Watch(ctx context.Context, on func(kiosk.Signal, bool)) error {
 	s.d.set(func() { s.d.on = on })
+	close(s.d.watched)
 	<-ctx.Done()
 	return context.Cause(ctx)
 }
@@ -307,6 +309,7 @@ func start(t testing.TB, change ...func(*session.Config)) *rig {
 func startIn(t testing.TB, dir string, d *desk, change ...func(*session.Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, desk: d, dir: dir}
+	d.watched = make(chan struct{})
 	if d.saved == nil {
 		d.saved = make(map[string]string)
 	}
@@ -364,6 +367,7 @@ func (r *rig) run(m *devices.Manager) {
 	r.wait("the devices", func(s session.State) bool {
 		return s.Scanner.Ready && s.Printer.Ready && s.ReceiptPrinter.Ready && s.Key.Ready
 	})
+	<-r.desk.watched
 }
 
 // files lists what the spool's folder holds.

@@ -138,7 +138,7 @@ type State struct {
 }
 
 // Doc returns the current document; nil when there is none.
-func (s *State) Doc() *Document {
+func (s State) Doc() *Document {
 	if s.Current < 0 || s.Current >= len(s.Documents) {
 		return nil
 	}
@@ -146,7 +146,7 @@ func (s *State) Doc() *Document {
 }
 
 // PageCount is the number of pages of all documents.
-func (s *State) PageCount() int {
+func (s State) PageCount() int {
 	n := 0
 	for _, d := range s.Documents {
 		n += len(d.Pages)
