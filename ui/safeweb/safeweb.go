@@ -34,7 +34,7 @@ const (
 )
 
 // permissions switches off what no page of ours uses.
-const permissions = "accelerometer=(), bluetooth=(), camera=(), display-capture=(), fullscreen=(), " +
+const permissions = "accelerometer=(), camera=(), display-capture=(), fullscreen=(), " +
 	"geolocation=(), gyroscope=(), hid=(), microphone=(), midi=(), payment=(), serial=(), usb=()"
 
 // Options say what Protect lets through.

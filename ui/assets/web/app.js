@@ -1,0 +1,438 @@
+// The screens. The socket brings the whole state as one view, render() shows
+// it; what is touched is posted as an action. Nothing here remembers anything
+// of the visit but which service was touched before the kind of paper.
+// No innerHTML, no inline style: the page's policy refuses both.
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const all = (selector, root = document) => root.querySelectorAll(selector);
+const words = $('#words').dataset;
+const live = $('#live');
+const notice = $('#notice');
+
+let view = null;
+let section = 'loading';
+
+// ---- from the view to the page
+
+// look finds "a.b" in the view; "!a.b" is its contrary.
+function look(path) {
+  const not = path.startsWith('!');
+  let value = view;
+  for (const key of (not ? path.slice(1) : path).split('.')) value = value?.[key];
+  return not ? !value : value;
+}
+
+function bind() {
+  for (const e of all('[data-text]')) setText(e, look(e.dataset.text) ?? '');
+  for (const e of all('[data-when]')) e.hidden = !look(e.dataset.when);
+  for (const e of all('[data-off]')) e.setAttribute('aria-disabled', String(!!look(e.dataset.off)));
+  for (const e of all('[data-mark]')) e.classList.toggle('marked', !!look(e.dataset.mark));
+  for (const e of all('[data-use]')) {
+    const href = look(e.dataset.use);
+    if (href && e.getAttribute('href') !== href) e.setAttribute('href', href);
+  }
+}
+
+function setText(e, text) {
+  if (e.textContent !== text) e.textContent = text;
+}
+
+function render(v) {
+  if (v.lang !== document.documentElement.lang) {
+    location.reload();
+    return;
+  }
+  const before = view;
+  view = v;
+  bind();
+  renderSteps();
+  renderPages();
+  renderThumbs();
+  renderFiles();
+  renderProgress(before);
+  if (v.notice && v.notice !== before?.notice) say(v.notice);
+  show(v.section, before);
+  renderIdle();
+  document.documentElement.dataset.seq = v.seq;
+}
+
+function show(name, before) {
+  if (before && before.section === name && section === name) return;
+  section = name;
+  for (const s of all('[data-section]')) s.hidden = s.dataset.section !== name;
+  if (name === 'portal') stage('portal');
+  if (!['review'].includes(name)) close($('#zoom'));
+  if (['welcome', 'goodbye', 'broken'].includes(name)) for (const d of all('dialog[open]')) close(d);
+  arrived();
+}
+
+// arrived is called when another screen is there: taps meant for the one
+// before are ignored for a moment, and screen readers start at its heading.
+function arrived() {
+  deafUntil = performance.now() + 350;
+  const screen = $('[data-section]:not([hidden])');
+  const heading = $('.stage:not([hidden]) h1', screen) ?? $('h1', screen);
+  if (!$('dialog[open]')) heading?.focus({ preventScroll: true });
+  for (const b of all('.body', screen)) b.scrollTop = 0;
+  setText(live, '');
+  requestAnimationFrame(watchScroll);
+}
+
+function renderSteps() {
+  for (const li of all('[data-step]')) {
+    const n = Number(li.dataset.step);
+    li.classList.toggle('past', n < view.step);
+    if (n === view.step) li.setAttribute('aria-current', 'step');
+    else li.removeAttribute('aria-current');
+  }
+}
+
+// keep makes a list's children follow the view's items, and reuses those that
+// stay: a picture must not blink because another page came.
+function keep(list, template, items, fill) {
+  const old = new Map([...list.children].map((li) => [li.dataset.id, li]));
+  let at = list.firstElementChild;
+  for (const item of items) {
+    let li = old.get(item.id);
+    old.delete(item.id);
+    if (!li) {
+      li = template.content.firstElementChild.cloneNode(true);
+      li.dataset.id = item.id;
+    }
+    fill(li, item);
+    if (li === at) at = at.nextElementSibling;
+    else list.insertBefore(li, at);
+  }
+  for (const li of old.values()) li.remove();
+}
+
+function picture(img, page, large) {
+  const src = `/picture/${encodeURIComponent(page.id)}${large ? '?large' : ''}`;
+  if (page.ready && img.getAttribute('src') !== src) img.src = src;
+  img.hidden = !page.ready;
+  img.dataset.turn = page.turn;
+}
+
+function renderPages() {
+  keep($('#pages'), $('#page'), view.review.pages, (li, p) => {
+    const img = $('img', li);
+    picture(img, p, false);
+    img.alt = p.label;
+    $('.coming', li).hidden = p.ready;
+    setText($('.number', li), String(p.n));
+    $('.hint', li).hidden = !p.hint;
+    setText($('.hint span', li), p.hint);
+    const label = { zoom: p.ready ? p.zoom : `${$('.coming', li).textContent} ${p.n}`, earlier: p.earlier, later: p.later, turn: p.turnBy, delete: p.delete };
+    const off = { zoom: !p.ready, turn: !p.ready, earlier: p.n === 1, later: p.last };
+    for (const b of all('[data-do]', li)) {
+      b.setAttribute('aria-label', label[b.dataset.do]);
+      b.setAttribute('aria-disabled', String(!!off[b.dataset.do]));
+    }
+  });
+  requestAnimationFrame(watchScroll);
+}
+
+function renderThumbs() {
+  const list = $('#thumbs');
+  const shown = !!view.task?.pages && view.review.pages.length > 0;
+  list.hidden = !shown;
+  if (!shown) return;
+  const count = list.children.length;
+  keep(list, $('#thumb'), view.review.pages, (li, p) => {
+    picture($('img', li), p, false);
+    $('img', li).alt = p.label;
+  });
+  if (list.children.length > count) list.lastElementChild.scrollIntoView({ block: 'nearest' });
+}
+
+function renderFiles() {
+  keep($('#files'), $('#file'), view.keys ?? [], (li, f) => {
+    $('button', li).dataset.file = f.id;
+    setText($('.name', li), f.name);
+    setText($('.size', li), f.size);
+    $('.added', li).hidden = !f.added;
+    $('button', li).classList.toggle('marked', f.added);
+  });
+}
+
+function renderProgress(before) {
+  const task = view.task;
+  if (!task) return;
+  const bar = $('#progress');
+  if (task.percent < 0) bar.removeAttribute('value');
+  else bar.value = task.percent;
+  if (task.waiting && !before?.task?.waiting) setText(live, `${task.waiting.what} ${task.waiting.do}`);
+  else if (task.count && task.count !== before?.task?.count) setText(live, task.count);
+}
+
+// ---- the end of a visit nobody answers
+
+let idleEnd = 0;
+let idleTimer = 0;
+
+function renderIdle() {
+  const dialog = $('#idle');
+  if (!view.idle) {
+    clearInterval(idleTimer);
+    idleTimer = 0;
+    close(dialog);
+    return;
+  }
+  idleEnd = performance.now() + view.idle * 1000;
+  countDown();
+  if (!idleTimer) idleTimer = setInterval(countDown, 250);
+  if (!dialog.open) {
+    dialog.showModal();
+    $('[data-act="still-here"]', dialog).focus();
+    beep();
+  }
+}
+
+function countDown() {
+  const left = Math.max(0, Math.ceil((idleEnd - performance.now()) / 1000));
+  setText($('#seconds'), String(left));
+}
+
+// beep alerts through a second sense (EN 301 549, 11.2.2.1). It stays quiet
+// where the browser allows no sound.
+let audio = null;
+
+function beep() {
+  try {
+    audio ??= new AudioContext();
+    if (audio.state !== 'running') return;
+    const at = audio.currentTime;
+    for (const [start, tone] of [[0, 660], [0.25, 880]]) {
+      const note = audio.createOscillator();
+      const volume = audio.createGain();
+      note.frequency.value = tone;
+      volume.gain.setValueAtTime(0.0001, at + start);
+      volume.gain.exponentialRampToValueAtTime(0.2, at + start + 0.03);
+      volume.gain.exponentialRampToValueAtTime(0.0001, at + start + 0.22);
+      note.connect(volume).connect(audio.destination);
+      note.start(at + start);
+      note.stop(at + start + 0.25);
+    }
+  } catch {
+    // No sound device: the picture and the words remain.
+  }
+}
+
+// ---- from the page to the session
+
+let deafUntil = 0;
+let pending = false;
+
+// These pass while another action is under way.
+const always = new Set(['cancel', 'leave', 'still-here', 'call-help', 'end-help', 'language']);
+
+async function act(name, args, button) {
+  if (pending && !always.has(name)) return;
+  const single = !always.has(name);
+  if (single) pending = true;
+  button?.classList.add('pressed');
+  try {
+    const answer = await fetch(`/act/${name}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(args),
+    });
+    if (answer.status === 409) say(words.changed);
+    else if (!answer.ok) say(words.again);
+  } catch {
+    say(words.again);
+  } finally {
+    button?.classList.remove('pressed');
+    if (single) pending = false;
+  }
+}
+
+let noticeTimer = 0;
+
+function say(text) {
+  notice.hidden = false;
+  setText(notice, text);
+  clearTimeout(noticeTimer);
+  noticeTimer = setTimeout(() => { notice.hidden = true; }, 6000);
+}
+
+function args(data) {
+  const out = {};
+  for (const key of ['lang', 'screen', 'file', 'portal', 'kind']) if (data[key]) out[key] = data[key];
+  return out;
+}
+
+// What a button does by itself, without the session.
+const local = {
+  zoom: (b) => openZoom(pageOf(b)),
+  turn: (b) => act('turn', { page: pageOf(b).id }, b),
+  delete: (b) => act('delete', { page: pageOf(b).id }, b),
+  earlier: (b) => act('move', { page: pageOf(b).id, to: pageOf(b).n - 2 }, b),
+  later: (b) => act('move', { page: pageOf(b).id, to: pageOf(b).n }, b),
+  portal: (b) => { choice.portal = b.dataset.portal; chosen('portal', b); stage('kind'); },
+  kind: (b) => {
+    choice.kind = b.dataset.kind;
+    chosen('kind', b);
+    const checks = $(`[data-checks="${CSS.escape(choice.kind)}"]`);
+    for (const list of all('[data-checks]')) list.hidden = list !== checks;
+    if (checks) stage('checks');
+    else act('choose', choice, b);
+  },
+  stage: (b) => stage(b.dataset.to),
+  choose: (b) => act('choose', choice, b),
+  bigger: () => zoomBy(1),
+  smaller: () => zoomBy(-1),
+};
+
+document.addEventListener('click', (event) => {
+  const button = event.target.closest('button');
+  if (!button || !view || performance.now() < deafUntil) return;
+  if (button.getAttribute('aria-disabled') === 'true') return;
+  const { act: name, do: what, open } = button.dataset;
+  if (open) openDialog($(`#${open}`));
+  if (name) act(name, args(button.dataset), button);
+  if (what) local[what](button);
+  if ('close' in button.dataset) close(button.closest('dialog'));
+});
+
+function openDialog(dialog) {
+  if (!dialog.open) dialog.showModal();
+}
+
+function close(dialog) {
+  if (dialog?.open) dialog.close();
+}
+
+// Esc on a keyboard must not put the warning away without an answer.
+$('#idle').addEventListener('cancel', (event) => event.preventDefault());
+document.addEventListener('contextmenu', (event) => event.preventDefault());
+document.addEventListener('dragstart', (event) => event.preventDefault());
+
+// ---- service, kind of paper, questions
+
+const choice = { portal: '', kind: '' };
+
+function stage(name) {
+  for (const s of all('.stage')) s.hidden = s.dataset.stage !== name;
+  if (section === 'portal') arrived();
+}
+
+function chosen(what, button) {
+  for (const e of all(`[data-chosen="${what}"]`)) setText(e, $('.official', button).textContent);
+}
+
+// ---- one page, large enough to be read
+
+const zoom = { page: null, image: null, level: 0 };
+const zoomLevels = [1, 1.6, 2.4, 3.4];
+
+function pageOf(button) {
+  const id = button.closest('[data-id]').dataset.id;
+  return view.review.pages.find((p) => p.id === id);
+}
+
+async function openZoom(page) {
+  if (!page) return;
+  setText($('#zoom-title'), page.view);
+  const canvas = $('#zoom canvas');
+  canvas.width = canvas.height = 1;
+  openDialog($('#zoom'));
+  const image = new Image();
+  image.src = `/picture/${encodeURIComponent(page.id)}?large`;
+  try {
+    await image.decode();
+  } catch {
+    say(words.again);
+    close($('#zoom'));
+    return;
+  }
+  const sideways = page.turn % 180 !== 0;
+  canvas.width = sideways ? image.naturalHeight : image.naturalWidth;
+  canvas.height = sideways ? image.naturalWidth : image.naturalHeight;
+  const g = canvas.getContext('2d');
+  g.translate(canvas.width / 2, canvas.height / 2);
+  g.rotate((page.turn * Math.PI) / 180);
+  g.drawImage(image, -image.naturalWidth / 2, -image.naturalHeight / 2);
+  zoom.level = 0;
+  zoomBy(0);
+}
+
+function zoomBy(change) {
+  zoom.level = Math.min(zoomLevels.length - 1, Math.max(0, zoom.level + change));
+  const area = $('.reading');
+  const canvas = $('canvas', area);
+  const middle = [area.scrollLeft / area.scrollWidth, area.scrollTop / area.scrollHeight];
+  const fit = Math.min(area.clientWidth / canvas.width, area.clientHeight / canvas.height);
+  canvas.style.inlineSize = `${Math.floor(canvas.width * fit * zoomLevels[zoom.level])}px`;
+  [area.scrollLeft, area.scrollTop] = [middle[0] * area.scrollWidth, middle[1] * area.scrollHeight];
+  $('[data-do="smaller"]').setAttribute('aria-disabled', String(zoom.level === 0));
+  $('[data-do="bigger"]').setAttribute('aria-disabled', String(zoom.level === zoomLevels.length - 1));
+}
+
+// Nothing of a visitor's page stays in the canvas.
+$('#zoom').addEventListener('close', () => {
+  const canvas = $('#zoom canvas');
+  canvas.width = canvas.height = 1;
+});
+
+// ---- a list that is longer than the screen says so, with a button
+
+function watchScroll() {
+  for (const body of all('.body')) {
+    if (body.offsetParent === null) continue;
+    let more = $('.more', body.parentElement);
+    if (!more) {
+      more = $('#more').content.firstElementChild.cloneNode(true);
+      more.addEventListener('click', () => body.scrollBy({ top: body.clientHeight * 0.8, behavior: 'smooth' }));
+      body.after(more);
+      body.addEventListener('scroll', () => requestAnimationFrame(watchScroll), { passive: true });
+    }
+    more.hidden = body.scrollTop + body.clientHeight >= body.scrollHeight - 12;
+  }
+}
+
+addEventListener('resize', watchScroll);
+
+// ---- the socket
+
+let socket = null;
+let tries = 0;
+
+function connect() {
+  const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+  socket = new WebSocket(`${scheme}://${location.host}/socket`);
+  socket.addEventListener('message', (event) => {
+    tries = 0;
+    if (notice.classList.contains('lost')) {
+      notice.classList.remove('lost');
+      notice.hidden = true;
+    }
+    render(JSON.parse(event.data));
+  });
+  socket.addEventListener('close', () => {
+    tries += 1;
+    if (tries > 1) {
+      notice.hidden = false;
+      clearTimeout(noticeTimer);
+      notice.classList.add('lost');
+      setText(notice, tries > 8 ? words.waitLong : words.wait);
+    }
+    const wait = Math.min(200 * 2 ** tries, 5000) * (0.5 + Math.random() / 2);
+    setTimeout(connect, wait);
+  });
+}
+
+// Touches that ask for nothing keep the visit open.
+let touched = 0;
+
+function touch() {
+  const now = performance.now();
+  if (now - touched < 2000 || socket?.readyState !== WebSocket.OPEN) return;
+  touched = now;
+  socket.send('touch');
+}
+
+addEventListener('pointerdown', touch, { passive: true });
+addEventListener('keydown', touch, { passive: true });
+
+connect();

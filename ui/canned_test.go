@@ -1,0 +1,237 @@
+package ui_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pointnum/kiosk"
+	"pointnum/kiosk/portal"
+	"pointnum/kiosk/session"
+	"pointnum/kiosk/watch"
+	"pointnum/ui"
+	"pointnum/ui/safeweb"
+)
+
+// engine is a visit that only remembers what it was asked for.
+type engine struct {
+	state watch.Value[session.State]
+
+	mu   sync.Mutex
+	done []session.Action
+	err  error
+}
+
+func (e *engine) State() *watch.Value[session.State] { return &e.state }
+
+func (e *engine) Do(_ context.Context, a session.Action) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.done = append(e.done, a)
+	return e.err
+}
+
+func (e *engine) actions() []session.Action {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return append([]session.Action(nil), e.done...)
+}
+
+func (e *engine) OpenPicture(id string, large bool) (io.ReadCloser, string, error) {
+	if !strings.HasPrefix(id, "p") {
+		return nil, "", &kiosk.Error{Code: kiosk.CodeBadRequest, Op: "open picture"}
+	}
+	width, height := 226, 320
+	if large {
+		width, height = 990, 1400
+	}
+	return io.NopCloser(bytes.NewReader(letter(width, height, int(id[1])))), "image/jpeg", nil
+}
+
+// letter draws something that looks like a page of writing.
+func letter(width, height, seed int) []byte {
+	img := image.NewGray(image.Rect(0, 0, width, height))
+	line := height / 28
+	for y := range height {
+		for x := range width {
+			ink := y/line > 2 && y/line < 25 && y/line%4 != 3 && y%line > line/2 &&
+				x > width/9 && x < width-width/9-(y/line*seed*37)%(width/3) && (x*7+y/line*seed)%11 > 2
+			img.SetGray(x, y, color.Gray{Y: 250})
+			if ink {
+				img.SetGray(x, y, color.Gray{Y: 70})
+			}
+		}
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, img, nil); err != nil {
+		panic(err) // our own drawing
+	}
+	return b.Bytes()
+}
+
+var place = ui.Place{
+	Name: "Centre social des Tilleuls", Address: "12 rue des Écoles, 59000 Lille",
+	Phone: "03 20 00 00 00", Hours: "du lundi au vendredi, 9 h – 17 h",
+}
+
+// serve starts a server on a free port of this machine.
+func serve(t testing.TB, e *engine) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hosts, err := safeweb.Hosts(l.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := ui.New(ui.Options{Engine: e, Catalogue: portal.Default(), Place: place, Hosts: hosts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := safeweb.Server(s.Handler(), nil)
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	t.Cleanup(func() {
+		if err := srv.Close(); err != nil {
+			t.Error(err)
+		}
+		s.Close()
+		if err := <-ended; err != http.ErrServerClosed {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	return l.Addr().String()
+}
+
+// canned is a state that a visitor may meet, and what is touched to see it.
+type canned struct {
+	name  string
+	state session.State
+	touch string // script run in the page, "" for none
+}
+
+var ready = session.Slot{Present: true, Ready: true}
+
+func visit(screen session.Screen, change func(*session.State)) session.State {
+	st := session.State{
+		Screen: screen, Visit: "v", Lang: "fr",
+		Scanner: ready, Printer: ready, ReceiptPrinter: ready, Key: ready,
+		Documents: []session.Document{{ID: "d1", Pages: pages(3)}},
+	}
+	if change != nil {
+		change(&st)
+	}
+	return st
+}
+
+func pages(n int) []session.Page {
+	var ps []session.Page
+	for i := range n {
+		ps = append(ps, session.Page{ID: fmt.Sprintf("p%d", i+1), Ready: true})
+	}
+	return ps
+}
+
+func finished(known bool) session.Document {
+	return session.Document{ID: "d1", Kind: portal.Default().Kinds[0].ID, Portal: portal.Default().Portals[0].ID, Pages: pages(3),
+		Result: &session.Result{Format: kiosk.FormatPDF, Files: 1, Pages: 3, Bytes: 760_000, MaxBytes: 5_000_000, Known: known}}
+}
+
+// screens are all states of the screenshots and of the checks on every screen.
+func screens() []canned {
+	all := append(visitScreens(), resultScreens()...)
+	return append(all, troubleScreens()...)
+}
+
+func visitScreens() []canned {
+	return []canned{
+		{name: "welcome", state: session.State{Screen: session.ScreenWelcome, Lang: "fr"}},
+		{name: "scan", state: visit(session.ScreenScan, func(st *session.State) { st.Documents[0].Pages = nil })},
+		{name: "scan-more", state: visit(session.ScreenScan, func(st *session.State) {
+			st.Scanner = session.Slot{Present: true, Conditions: []kiosk.Code{kiosk.CodeCoverOpen}}
+		})},
+		{name: "scanning", state: visit(session.ScreenScan, func(st *session.State) {
+			st.Documents[0].Pages = pages(5)
+			st.Documents[0].Pages[4].Ready = false
+			st.Task = &session.Task{Kind: session.TaskScan, Done: 5, CanCancel: true}
+		})},
+		{name: "key", state: visit(session.ScreenScan, func(st *session.State) {
+			st.Keys = &session.KeyListing{Added: []string{"b"}, Files: []kiosk.KeyFile{
+				{ID: "a", Name: "IMG_20260312_101522.jpg", Size: 4_312_000}, {ID: "b", Name: "avis impôts 2025.pdf", Size: 812_000},
+				{ID: "c", Name: "attestation de loyer signée par le propriétaire version finale 3.pdf", Size: 91_000},
+				{ID: "d", Name: "عقد الإيجار.pdf", Size: 1_200_000},
+			}}
+		})},
+		{name: "key-empty", state: visit(session.ScreenScan, func(st *session.State) { st.Keys = &session.KeyListing{} })},
+		{name: "review", state: visit(session.ScreenReview, func(st *session.State) {
+			st.Documents[0].Pages = pages(4)
+			st.Documents[0].Pages[1].Verdicts = []kiosk.Verdict{kiosk.VerdictBlurred}
+			st.Documents[0].Pages[2].Turn = 90
+			st.Documents[0].Pages[3].Ready = false
+			st.CanUndo = true
+		})},
+		{name: "review-many", state: visit(session.ScreenReview, func(st *session.State) { st.Documents[0].Pages = pages(9) })},
+		{name: "review-empty", state: visit(session.ScreenReview, func(st *session.State) { st.Documents[0].Pages = nil; st.CanUndo = true })},
+		{name: "zoom", state: visit(session.ScreenReview, nil), touch: `document.querySelector('[data-do="zoom"]').click()`},
+		{name: "portal", state: visit(session.ScreenPortal, nil)},
+		{name: "kind", state: visit(session.ScreenPortal, nil), touch: `document.querySelector('[data-do="portal"]').click()`},
+		{name: "checks", state: visit(session.ScreenPortal, nil), touch: `document.querySelector('[data-do="portal"]').click();
+			new Promise(ok => setTimeout(() => { document.querySelector('[data-do="kind"]').click(); ok() }, 400))`},
+		{name: "converting", state: visit(session.ScreenPortal, func(st *session.State) {
+			st.Task = &session.Task{Kind: session.TaskConvert, Done: 2, Total: 3, CanCancel: true}
+		})},
+	}
+}
+
+func resultScreens() []canned {
+	return []canned{
+		{name: "result", state: visit(session.ScreenResult, func(st *session.State) { st.Documents[0] = finished(true) })},
+		{name: "result-done", state: visit(session.ScreenResult, func(st *session.State) {
+			d := finished(false)
+			d.Result.OnKey, d.Result.Printed, d.Result.Delivered = []string{"avis.pdf"}, true, true
+			st.Documents = []session.Document{d, d}
+			st.Receipt, st.Key = true, session.Slot{Present: true, Conditions: []kiosk.Code{kiosk.CodeKeyAbsent}}
+		})},
+		{name: "leave", state: visit(session.ScreenResult, func(st *session.State) { st.Documents[0] = finished(true) }),
+			touch: `document.querySelector('.tools [data-open="leave"]').click()`},
+		{name: "saving", state: visit(session.ScreenResult, func(st *session.State) {
+			st.Documents[0] = finished(true)
+			st.Task = &session.Task{Kind: session.TaskSave, CanCancel: true}
+		})},
+		{name: "printer-waits", state: visit(session.ScreenResult, func(st *session.State) {
+			st.Documents[0] = finished(true)
+			st.Task = &session.Task{Kind: session.TaskPrint, Done: 1, Total: 3, Waiting: kiosk.CodePaperEmpty, CanCancel: true}
+		})},
+		{name: "wiping", state: session.State{Screen: session.ScreenGoodbye, Lang: "fr"}},
+		{name: "goodbye", state: session.State{Screen: session.ScreenGoodbye, Lang: "fr", Wiped: true}},
+		{name: "broken", state: session.State{Screen: session.ScreenBroken, Lang: "fr"}},
+	}
+}
+
+func troubleScreens() []canned {
+	return []canned{
+		{name: "fault-jam", state: visit(session.ScreenScan, func(st *session.State) {
+			st.Fault = &session.Fault{Code: kiosk.CodePaperJam, Kind: kiosk.KindScanner, Task: session.TaskScan, Sheet: 3, Kept: 2, Retry: true}
+		})},
+		{name: "fault-file", state: visit(session.ScreenScan, func(st *session.State) {
+			st.Fault = &session.Fault{Code: kiosk.CodeFilePassword, Task: session.TaskImport}
+		})},
+		{name: "help", state: visit(session.ScreenScan, nil), touch: `document.querySelector('.tools [data-open="help"]').click()`},
+		{name: "help-called", state: visit(session.ScreenScan, func(st *session.State) { st.Help = true }),
+			touch: `document.querySelector('.tools [data-open="help"]').click()`},
+		{name: "language", state: visit(session.ScreenScan, nil), touch: `document.querySelector('.tools [data-open="language"]').click()`},
+		{name: "idle", state: visit(session.ScreenReview, func(st *session.State) { st.IdleWarning = time.Now().Add(42 * time.Second) })},
+		{name: "restored", state: visit(session.ScreenReview, func(st *session.State) { st.Restore = true })},
+	}
+}

@@ -1,0 +1,64 @@
+package ui
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+
+	"pointnum/kiosk/portal"
+	"pointnum/ui/i18n"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+// staticPath is where the files of package assets are served.
+const staticPath = "/static/"
+
+// page is the whole page in one language. It never changes while the program
+// runs: what does is in the views.
+type page struct {
+	lang string
+	html []byte
+}
+
+// pageData is what the templates see.
+type pageData struct {
+	L         *i18n.Language
+	Languages []*i18n.Language
+	Place     Place
+	Catalogue *portal.Catalogue
+}
+
+// parsePages makes the page of every language.
+func (s *Server) parsePages() (map[string]*page, error) {
+	pages := map[string]*page{}
+	var offered []*i18n.Language
+	for _, tag := range s.tags {
+		offered = append(offered, s.texts.Language(tag))
+	}
+	for _, l := range offered {
+		t, err := template.New("page.html").Funcs(s.functions(l)).ParseFS(templates, "templates/*.html")
+		if err != nil {
+			return nil, fmt.Errorf("ui: templates: %w", err)
+		}
+		var out bytes.Buffer
+		d := pageData{L: l, Languages: offered, Place: s.place, Catalogue: s.catalogue}
+		if err := t.Execute(&out, d); err != nil {
+			return nil, fmt.Errorf("ui: page in %s: %w", l.Tag, err)
+		}
+		pages[l.Tag] = &page{lang: l.Tag, html: out.Bytes()}
+	}
+	return pages, nil
+}
+
+// functions are those of the templates.
+func (s *Server) functions(l *i18n.Language) template.FuncMap {
+	return template.FuncMap{
+		"t":       l.T,
+		"in":      func(t portal.Text) string { return t.In(l.Tag) },
+		"picture": func(name string) string { return s.assets.Picture(staticPath, name) },
+		"static":  func(name string) string { return s.assets.URL(staticPath, name) },
+	}
+}

@@ -1,0 +1,221 @@
+// Package ui serves the visitor's screens on the kiosk.
+//
+// The page holds every screen; a socket sends it the latest state whenever it
+// changed, and a small script shows it. What a visitor touches is an action,
+// posted to /act/NAME. The page knows nothing that the state does not say, so
+// it may be loaded again at any moment.
+//
+//	GET  /               the page, in the state's language
+//	GET  /socket         the state, as one JSON view after the other
+//	POST /act/NAME       an action (act.go)
+//	GET  /picture/ID     a page's small picture; ?large for the one to read
+//	GET  /static/NAME    style, script, fonts, pictograms
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+
+	"pointnum/kiosk/portal"
+	"pointnum/kiosk/session"
+	"pointnum/kiosk/watch"
+	"pointnum/ui/assets"
+	"pointnum/ui/i18n"
+	"pointnum/ui/safeweb"
+)
+
+// Engine runs the visit; *session.Engine does.
+type Engine interface {
+	// State is what the screens show.
+	State() *watch.Value[session.State]
+	// Do hands an action over. kiosk.CodeBadRequest means that the screen was
+	// out of date. What goes wrong later is in the state.
+	Do(ctx context.Context, a session.Action) error
+	// OpenPicture opens a page's picture for the screen and says its media
+	// type; the caller closes it. large is the one to read, else a thumbnail.
+	OpenPicture(id string, large bool) (io.ReadCloser, string, error)
+}
+
+// Place is where the kiosk stands, as visitors are told.
+type Place struct {
+	Name    string
+	Address string
+	Phone   string
+	Hours   string
+}
+
+// Options are what a Server needs. Engine, Catalogue and Hosts must be set.
+type Options struct {
+	Engine    Engine
+	Catalogue *portal.Catalogue
+	Place     Place
+	Languages []string     // offered on the welcome screen, in this order; empty is all, French first
+	Hosts     []string     // see safeweb.Options; safeweb.Hosts gives them for a listener
+	Log       *slog.Logger // nil logs nothing
+}
+
+// Server serves the screens. It may be used from any goroutine.
+type Server struct {
+	engine    Engine
+	catalogue *portal.Catalogue
+	place     Place
+	texts     *i18n.Texts
+	tags      []string
+	assets    *assets.Set
+	pages     map[string]*page
+	handler   http.Handler
+	log       *slog.Logger
+
+	ctx     context.Context // bounds the sockets; ended by Close
+	cancel  context.CancelCauseFunc
+	mu      sync.Mutex
+	closed  bool
+	open    int
+	sockets sync.WaitGroup
+}
+
+var errClosed = errors.New("ui: server closed")
+
+// New makes a Server. The caller closes it after its HTTP server has stopped
+// accepting.
+func New(o Options) (*Server, error) {
+	if o.Engine == nil || o.Catalogue == nil || len(o.Hosts) == 0 {
+		return nil, errors.New("ui: Engine, Catalogue and Hosts must be set")
+	}
+	texts, err := i18n.Load()
+	if err != nil {
+		return nil, fmt.Errorf("ui: %w", err)
+	}
+	set, err := assets.Load()
+	if err != nil {
+		return nil, fmt.Errorf("ui: %w", err)
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if missing := set.Missing(); len(missing) > 0 {
+		o.Log.Warn("fonts and pictograms are missing: run make assets", "files", len(missing))
+	}
+	tags, err := languages(texts, o.Languages)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		engine: o.Engine, catalogue: o.Catalogue, place: o.Place,
+		texts: texts, tags: tags, assets: set, log: o.Log,
+	}
+	if s.pages, err = s.parsePages(); err != nil {
+		return nil, err
+	}
+	s.ctx, s.cancel = context.WithCancelCause(context.Background())
+	s.handler = safeweb.Protect(safeweb.Options{Hosts: o.Hosts, Log: o.Log}, s.routes())
+	return s, nil
+}
+
+// languages checks which ones are asked for; French comes first when nobody
+// says otherwise.
+func languages(texts *i18n.Texts, asked []string) ([]string, error) {
+	if len(asked) == 0 {
+		all := slices.DeleteFunc(texts.Tags(), func(tag string) bool { return tag == i18n.Source })
+		return append([]string{i18n.Source}, all...), nil
+	}
+	for _, tag := range asked {
+		if !texts.Has(tag) {
+			return nil, fmt.Errorf("ui: no texts in language %q; there are %v", tag, texts.Tags())
+		}
+	}
+	return slices.Clone(asked), nil
+}
+
+func (s *Server) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.servePage)
+	mux.HandleFunc("GET /socket", s.serveSocket)
+	mux.HandleFunc("POST /act/{name}", s.serveAct)
+	mux.HandleFunc("GET /picture/{id}", s.servePicture)
+	mux.HandleFunc("GET /static/{name}", s.serveStatic)
+	return mux
+}
+
+// Handler is the whole server, protected.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Close ends the sockets and waits for them. It may be called twice.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.cancel(errClosed)
+	s.sockets.Wait()
+}
+
+// servePage shows its language's page; the script loads it again when the state's
+// language is another one.
+func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
+	st, _ := s.engine.State().Load()
+	p := s.pages[s.language(st.Lang).Tag]
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", p.lang)
+	if _, err := w.Write(p.html); err != nil {
+		s.log.Debug("page not sent", "err", err)
+	}
+}
+
+// language gives a language that this kiosk has a page in.
+func (s *Server) language(tag string) *i18n.Language {
+	l := s.texts.Language(tag)
+	if s.pages[l.Tag] == nil {
+		return s.texts.Language(s.tags[0])
+	}
+	return l
+}
+
+func (s *Server) serveStatic(w http.ResponseWriter, r *http.Request) {
+	f, ok := s.assets.File(r.PathValue("name"))
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", f.Type)
+	// Nothing of a visitor is in these files: they may stay in the browser.
+	h.Set("Cache-Control", "no-cache")
+	if r.URL.Query().Get("v") == f.Sum {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	h.Set("ETag", `"`+f.Sum+`"`)
+	if r.Header.Get("If-None-Match") == `"`+f.Sum+`"` {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	if _, err := w.Write(f.Data); err != nil {
+		s.log.Debug("file not sent", "err", err)
+	}
+}
+
+func (s *Server) servePicture(w http.ResponseWriter, r *http.Request) {
+	in, mediaType, err := s.engine.OpenPicture(r.PathValue("id"), r.URL.Query().Has("large"))
+	if err != nil {
+		// The page was deleted or the visit ended while the screen asked.
+		http.NotFound(w, r)
+		return
+	}
+	defer in.Close()
+	switch mediaType {
+	case "image/jpeg", "image/png":
+	default:
+		s.log.Error("picture of an unexpected type not sent")
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", mediaType)
+	if _, err := io.Copy(w, in); err != nil {
+		s.log.Debug("picture not sent", "err", err)
+	}
+}

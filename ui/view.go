@@ -1,0 +1,349 @@
+package ui
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"pointnum/kiosk"
+	"pointnum/kiosk/portal"
+	"pointnum/kiosk/session"
+	"pointnum/ui/i18n"
+)
+
+// view is a state as the page shows it: every text is in the visitor's
+// language and ready to be put on the screen.
+type view struct {
+	Seq     uint64 `json:"seq"`
+	Lang    string `json:"lang"`
+	Screen  string `json:"screen"`
+	Section string `json:"section"` // the part of the page to show: "fault", "task", "key" or the screen
+	Step    int    `json:"step"`    // 1 to 4; 0 outside a visit
+	Visit   bool   `json:"visit"`   // somebody's visit: it can be ended
+	Help    bool   `json:"help"`
+	Notice  string `json:"notice"`
+	Idle    int    `json:"idle"`  // seconds until the visit ends by itself; 0 while nothing warns
+	Leave   string `json:"leave"` // what ending the visit would cost
+	Wiped   bool   `json:"wiped"`
+	Portal  string `json:"portal"` // the current document's, for the choice to come back to
+
+	Task   *taskView   `json:"task"`
+	Fault  *faultView  `json:"fault"`
+	Scan   scanView    `json:"scan"`
+	Review reviewView  `json:"review"`
+	Keys   []fileView  `json:"keys"`
+	Result *resultView `json:"result"`
+}
+
+type taskView struct {
+	Title   string     `json:"title"`
+	Do      string     `json:"do"`
+	Count   string     `json:"count"`
+	Percent int        `json:"percent"` // -1 when nobody knows
+	Picture string     `json:"picture"`
+	Cancel  bool       `json:"cancel"`
+	Pages   bool       `json:"pages"` // pages arrive: show them
+	Waiting *faultView `json:"waiting"`
+}
+
+type faultView struct {
+	Device  string `json:"device"`
+	What    string `json:"what"`
+	Do      string `json:"do"`
+	Picture string `json:"picture"`
+	Badge   string `json:"badge"`
+	Kept    string `json:"kept"`
+	Sheet   string `json:"sheet"`
+	Code    string `json:"code"`
+	Retry   bool   `json:"retry"`
+}
+
+type scanView struct {
+	OK      bool   `json:"ok"`
+	Why     string `json:"why"` // why the scanner is not ready
+	Key     bool   `json:"key"`
+	Pages   string `json:"pages"` // the button on to the review; "" without pages
+	Scanner bool   `json:"scanner"`
+}
+
+type reviewView struct {
+	Lead  string     `json:"lead"`
+	Pages []pageView `json:"pages"`
+	Undo  bool       `json:"undo"`
+	Redo  bool       `json:"redo"`
+	OK    bool       `json:"ok"`
+}
+
+type pageView struct {
+	ID      string `json:"id"`
+	N       int    `json:"n"`
+	Turn    int    `json:"turn"`
+	Ready   bool   `json:"ready"`
+	Label   string `json:"label"`
+	Zoom    string `json:"zoom"`
+	View    string `json:"view"`
+	TurnBy  string `json:"turnBy"`
+	Earlier string `json:"earlier"`
+	Later   string `json:"later"`
+	Delete  string `json:"delete"`
+	Hint    string `json:"hint"`
+	Last    bool   `json:"last"`
+}
+
+type fileView struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Size  string `json:"size"`
+	Added bool   `json:"added"`
+}
+
+type resultView struct {
+	Kind    string     `json:"kind"`
+	Portal  string     `json:"portal"`
+	Summary string     `json:"summary"`
+	Fits    string     `json:"fits"`
+	Next    string     `json:"next"`
+	All     string     `json:"all"`
+	Save    actionView `json:"save"`
+	Print   actionView `json:"print"`
+	Receipt actionView `json:"receipt"`
+}
+
+// actionView is one of the big buttons of the result.
+type actionView struct {
+	Show bool   `json:"show"`
+	OK   bool   `json:"ok"`
+	Done bool   `json:"done"`
+	Text string `json:"text"`
+	How  string `json:"how"`
+}
+
+// view puts a state in words.
+func (s *Server) view(st session.State, seq uint64, now time.Time) view {
+	l := s.language(st.Lang)
+	v := view{
+		Seq: seq, Lang: l.Tag, Screen: string(st.Screen), Section: string(st.Screen),
+		Step: step(st.Screen), Help: st.Help, Wiped: st.Wiped,
+		Scan: s.scanView(l, &st), Review: reviewOf(l, &st),
+	}
+	v.Visit = v.Step > 0
+	if st.Screen == "" {
+		v.Screen, v.Section = string(session.ScreenWelcome), string(session.ScreenWelcome)
+	}
+	if st.Restore && v.Visit {
+		v.Notice = l.T("common", "restored")
+	}
+	if !st.IdleWarning.IsZero() {
+		v.Idle = max(1, int((st.IdleWarning.Sub(now)+time.Second/2)/time.Second))
+	}
+	v.Leave = l.T("leave", "done")
+	if undelivered(&st) {
+		v.Leave = l.T("leave", "nothing")
+	}
+	if d := st.Doc(); d != nil {
+		v.Portal = d.Portal
+		v.Result = s.resultView(l, &st, d)
+	}
+	if st.Keys != nil {
+		v.Section = "key"
+		v.Keys = keysOf(l, st.Keys)
+	}
+	if st.Task != nil {
+		v.Section = "task"
+		v.Task = s.taskView(l, st.Task)
+	}
+	if f := st.Fault; f != nil {
+		v.Section = "fault"
+		v.Fault = s.faultView(l, f.Code, f.Kind)
+		v.Fault.Retry = f.Retry
+		if f.Kept > 0 {
+			v.Fault.Kept = l.N("fault", "kept", f.Kept)
+		}
+		if f.Sheet > 0 {
+			v.Fault.Sheet = l.T("fault", "sheet", "n", strconv.Itoa(f.Sheet))
+		}
+	}
+	return v
+}
+
+// step counts the screens that a visitor goes through.
+func step(screen session.Screen) int {
+	return 1 + slices.Index([]session.Screen{
+		session.ScreenScan, session.ScreenReview, session.ScreenPortal, session.ScreenResult,
+	}, screen)
+}
+
+// undelivered is true when ending the visit would lose work.
+func undelivered(st *session.State) bool {
+	return slices.ContainsFunc(st.Documents, func(d session.Document) bool {
+		return len(d.Pages) > 0 && (d.Result == nil || !d.Result.Delivered)
+	})
+}
+
+func (s *Server) scanView(l *i18n.Language, st *session.State) scanView {
+	v := scanView{Scanner: st.Scanner.Present, OK: st.Scanner.Present && st.Scanner.Ready, Key: st.Key.Present}
+	if !v.OK {
+		v.Why = l.T("scan", "not_ready")
+		if len(st.Scanner.Conditions) > 0 {
+			f := l.Fault(st.Scanner.Conditions[0], kiosk.KindScanner)
+			v.Why = f.What + " " + f.Do
+		}
+	}
+	if d := st.Doc(); d != nil && len(d.Pages) > 0 {
+		v.Pages = l.N("scan", "pages", len(d.Pages))
+	}
+	return v
+}
+
+func reviewOf(l *i18n.Language, st *session.State) reviewView {
+	v := reviewView{Undo: st.CanUndo, Redo: st.CanRedo, Lead: l.T("review", "empty"), Pages: []pageView{}}
+	d := st.Doc()
+	if d == nil || len(d.Pages) == 0 {
+		return v
+	}
+	v.Lead = l.N("review", "lead", len(d.Pages))
+	v.OK = !slices.ContainsFunc(d.Pages, func(p session.Page) bool { return !p.Ready })
+	for i, p := range d.Pages {
+		n := strconv.Itoa(i + 1)
+		pv := pageView{
+			ID: p.ID, N: i + 1, Turn: p.Turn, Ready: p.Ready, Last: i == len(d.Pages)-1,
+			Label: l.T("review", "page", "n", n), Zoom: l.T("review", "zoom", "n", n),
+			View: l.T("review", "view", "n", n), TurnBy: l.T("review", "turn_page", "n", n),
+			Earlier: l.T("review", "earlier_page", "n", n), Later: l.T("review", "later_page", "n", n),
+			Delete: l.T("review", "delete_page", "n", n),
+		}
+		if len(p.Verdicts) > 0 {
+			pv.Hint = l.T("verdict", string(p.Verdicts[0]))
+		}
+		v.Pages = append(v.Pages, pv)
+	}
+	return v
+}
+
+func keysOf(l *i18n.Language, k *session.KeyListing) []fileView {
+	files := make([]fileView, 0, len(k.Files))
+	for _, f := range k.Files {
+		files = append(files, fileView{ID: f.ID, Name: f.Name, Size: l.Size(f.Size), Added: slices.Contains(k.Added, f.ID)})
+	}
+	return files
+}
+
+func (s *Server) taskView(l *i18n.Language, t *session.Task) *taskView {
+	v := &taskView{
+		Title: l.T("task", string(t.Kind)), Do: l.T("task", string(t.Kind)+"_do"),
+		Percent: -1, Cancel: t.CanCancel,
+		Picture: s.assets.Picture(staticPath, taskPicture(t.Kind)),
+		Pages:   t.Kind == session.TaskScan || t.Kind == session.TaskImport,
+	}
+	switch {
+	case t.Total > 0:
+		v.Percent = min(100, 100*t.Done/t.Total)
+		v.Count = l.T("task", "of", "n", strconv.Itoa(t.Done), "total", strconv.Itoa(t.Total))
+	case v.Pages && t.Done > 0:
+		v.Count = l.N("task", "pages", t.Done)
+	}
+	if t.Waiting != "" {
+		v.Waiting = s.faultView(l, t.Waiting, taskDevice(t.Kind))
+	}
+	return v
+}
+
+func taskPicture(k session.TaskKind) string {
+	switch k {
+	case session.TaskScan:
+		return "scanner"
+	case session.TaskImport, session.TaskSave:
+		return "key"
+	case session.TaskPrint:
+		return "printer"
+	case session.TaskReceipt:
+		return "receipt"
+	case session.TaskWipe:
+		return "broom"
+	default:
+		return "file-text"
+	}
+}
+
+// taskDevice is the kind of device that a task waits for.
+func taskDevice(k session.TaskKind) kiosk.Kind {
+	switch k {
+	case session.TaskScan:
+		return kiosk.KindScanner
+	case session.TaskImport, session.TaskSave:
+		return kiosk.KindKey
+	case session.TaskPrint:
+		return kiosk.KindPrinter
+	case session.TaskReceipt:
+		return kiosk.KindReceipt
+	default:
+		return ""
+	}
+}
+
+func (s *Server) faultView(l *i18n.Language, code kiosk.Code, kind kiosk.Kind) *faultView {
+	f := l.Fault(code, kind)
+	return &faultView{
+		Device: f.Device, What: f.What, Do: f.Do,
+		Picture: s.assets.Picture(staticPath, f.Picture), Badge: s.assets.Picture(staticPath, f.Badge),
+		Code: l.T("fault", "code", "code", string(code)),
+	}
+}
+
+func (s *Server) resultView(l *i18n.Language, st *session.State, d *session.Document) *resultView {
+	r := d.Result
+	if r == nil {
+		return nil
+	}
+	v := &resultView{Summary: summary(l, r)}
+	if k, ok := s.catalogue.Kind(d.Kind); ok {
+		v.Kind = k.Official
+	}
+	if p, ok := s.catalogue.Portal(d.Portal); ok {
+		v.Portal, v.Next = p.Official, p.Next.In(l.Tag)
+		v.Fits = fits(l, r, p)
+	}
+	if len(st.Documents) > 1 {
+		v.All = l.N("result", "all", len(st.Documents))
+	}
+	v.Save = deliver(l, st.Key, len(r.OnKey) > 0, "save", "saved", "save_how")
+	v.Print = deliver(l, st.Printer, r.Printed, "print", "printed", "print_how")
+	v.Receipt = deliver(l, st.ReceiptPrinter, st.Receipt, "receipt", "receipt_done", "receipt_how")
+	// A key that is not there can be brought: its button stays, and says how.
+	if v.Save.Show && !st.Key.Ready {
+		v.Save.OK, v.Save.How = true, l.T("result", "save_absent")
+	}
+	return v
+}
+
+func summary(l *i18n.Language, r *session.Result) string {
+	pages, size := l.N("result", "pages", r.Pages), l.Size(r.Bytes)
+	if r.Files > 1 {
+		return l.T("result", "summary_files", "files", l.N("result", "files", r.Files), "pages", pages, "size", size)
+	}
+	return l.T("result", "summary", "pages", pages, "size", size)
+}
+
+// fits says that a document fits only when the portal's own rule is known.
+func fits(l *i18n.Language, r *session.Result, p *portal.Portal) string {
+	text := l.T("result", "fits_unknown", "portal", p.Official)
+	if r.Known {
+		text = l.T("result", "fits", "portal", p.Official, "limit", l.Size(r.MaxBytes))
+	}
+	if r.Passed {
+		text += " " + l.T("result", "passed")
+	}
+	return text
+}
+
+// deliver is the button of a way to take a document away.
+func deliver(l *i18n.Language, slot session.Slot, done bool, todo, did, how string) actionView {
+	v := actionView{Show: slot.Present, OK: slot.Ready, Done: done, Text: l.T("result", todo), How: l.T("result", how)}
+	if done {
+		v.Text, v.How = l.T("result", did), l.T("result", "again")
+	}
+	if !slot.Ready {
+		v.How = l.T("result", "not_ready")
+	}
+	return v
+}
