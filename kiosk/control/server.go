@@ -25,7 +25,7 @@ const (
 )
 
 // Serve answers on the socket at path until ctx ends and then returns nil,
-// with the socket removed and every request done. A socket that a killed
+// with the socket removed and its requests cancelled. A socket that a killed
 // agent left behind is replaced; one that answers is an error: two agents
 // must not share a kiosk. The folder has to be there.
 func Serve(ctx context.Context, path string, h Handler) error {
