@@ -254,7 +254,9 @@ func (t *task) resume(raw, files []string) outcome {
 		_ = t.do(func() { t.done++; t.e.changed() })
 	}
 	for _, id := range files {
-		t.added = 0
+		if err := t.do(func() { t.added = 0 }); err != nil { // each file is a change of its own
+			return outcome{err: err}
+		}
 		if o := t.read(id); o.err != nil {
 			return o
 		}

@@ -57,9 +57,8 @@ func TestActionsThatMakeNoSenseChangeNothing(t *testing.T) {
 					t.Errorf("%T%+v: %v, want %q", a, a, err, kiosk.CodeBadRequest)
 				}
 				after := r.now()
-				if before.Task != nil && after.Task != nil {
-					before.Task.Done = after.Task.Done
-				}
+				// The devices have their own pace.
+				before.Scanner, before.Printer, before.ReceiptPrinter = after.Scanner, after.Printer, after.ReceiptPrinter
 				if !reflect.DeepEqual(before, after) {
 					t.Errorf("%T%+v changed\n%+v to\n%+v", a, a, before, after)
 				}
