@@ -14,6 +14,6 @@
 //	fingerprint  SHA-256 of the printer's certificate, hex; for ipps and
 //	             https with a certificate the printer made itself. Without
 //	             it the certificate must be signed by a known authority.
-//	patience     how long a busy printer is waited for, as Go writes
-//	             durations ("30s")
+//	patience     how long a printer that is busy, or went away in a job, is
+//	             waited for, as Go writes durations; "30s" when not said
 package ipp

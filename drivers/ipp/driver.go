@@ -53,7 +53,7 @@ func Open(ctx context.Context, s kiosk.Spec, log *slog.Logger) (*Printer, error)
 	if err != nil {
 		return nil, wrong(err)
 	}
-	patience := busyPatience
+	patience := patienceUsual
 	if v := s.Options["patience"]; v != "" {
 		if patience, err = time.ParseDuration(v); err != nil || patience < 0 {
 			return nil, wrong(fmt.Errorf("patience %q is not a time", v))

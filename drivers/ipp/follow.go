@@ -140,7 +140,7 @@ func (r *run) unanswered(ctx context.Context, w *watch, now time.Time, cause err
 	if w.silent.IsZero() {
 		w.silent = now
 	}
-	if now.Sub(w.silent) < lostPatience {
+	if now.Sub(w.silent) < r.patience {
 		return false, nil
 	}
 	if w.s != nil && w.s.sent.Load() == 0 {
@@ -182,6 +182,7 @@ func (r *run) judge(ctx context.Context, w *watch, j job, waits []kiosk.Code, no
 		}
 		return false, nil
 	}
+	w.orphan = time.Time{}
 	limit := quietBase + time.Duration(max(1, r.req.Pages)*max(1, r.req.Copies))*quietPage
 	if !w.sent && limit > sendStall {
 		limit = sendStall

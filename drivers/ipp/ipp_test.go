@@ -2,7 +2,9 @@ package ipp_test
 
 import (
 	"net/http/httptest"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -91,6 +93,20 @@ func TestVirtualPrinter(t *testing.T) {
 	})
 }
 
+func TestPrinterWithPrintJobOnly(t *testing.T) {
+	t.Parallel()
+	drivertest.PrinterSuite(t, func(t *testing.T) drivertest.PrinterRig {
+		v := startVirtual(t, virtual.PrinterOptions{SideTime: 150 * time.Millisecond, PrintJobOnly: true})
+		return drivertest.PrinterRig{
+			Printer: open(t, v.URI, nil), Printed: v.names,
+			Idle: []kiosk.Code{kiosk.CodePaperEmpty}, InJob: []kiosk.Code{kiosk.CodePaperEmpty},
+			Set:    func(_ *testing.T, _ kiosk.Code, _, on bool) { v.Set(virtual.PrinterMediaEmpty, on) },
+			Abort:  func(*testing.T) { v.Set(virtual.PrinterAborts, true) },
+			Unplug: func(*testing.T) { v.Set(virtual.PrinterOffline, true) },
+		}
+	})
+}
+
 func TestEvePrinter(t *testing.T) {
 	t.Parallel()
 	reasons := map[kiosk.Code]string{
@@ -128,8 +144,15 @@ func TestEvePrinter(t *testing.T) {
 func TestIpptoolAcceptsTheVirtualPrinter(t *testing.T) {
 	t.Parallel()
 	v := startVirtual(t, virtual.PrinterOptions{})
-	out, err := exec.CommandContext(t.Context(), drivertest.Tool(t, "ipptool"), "-tI", v.URI, "get-printer-attributes.test").CombinedOutput()
-	if err != nil {
-		t.Errorf("ipptool: %v\n%s", err, out)
+	document := filepath.Join(t.TempDir(), "test.pdf")
+	if err := os.WriteFile(document, drivertest.PDF(1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []string{"get-printer-attributes.test", "validate-job.test", "print-job.test", "create-job.test", "get-jobs.test"} {
+		out, err := exec.CommandContext(t.Context(), drivertest.Tool(t, "ipptool"),
+			"-tI", "-f", document, "-d", "filetype=application/pdf", v.URI, test).CombinedOutput()
+		if err != nil {
+			t.Errorf("ipptool %s: %v\n%s", test, err, out)
+		}
 	}
 }

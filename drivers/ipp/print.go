@@ -198,5 +198,9 @@ type counted struct {
 func (c *counted) Read(b []byte) (int, error) {
 	n, err := c.r.Read(b)
 	c.n.Add(int64(n))
+	if err != nil && !errors.Is(err, io.EOF) {
+		// Ours to answer for, not a connection that broke.
+		err = &kiosk.Error{Code: kiosk.CodeInternal, Op: "read document", Err: err}
+	}
 	return n, err
 }

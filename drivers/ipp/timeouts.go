@@ -15,17 +15,15 @@ const (
 	// pollMin and pollMax are the pace at which a job is asked after.
 	pollMin = 100 * time.Millisecond
 	pollMax = time.Second
-	// busyPatience is how long a busy printer is waited for.
-	busyPatience = 30 * time.Second
+	// patienceUsual is how long a printer that is busy, or went away in a job,
+	// is waited for.
+	patienceUsual = 30 * time.Second
 	// busyPauseMin and busyPauseMax are the pauses between two tries.
 	busyPauseMin = 250 * time.Millisecond
 	busyPauseMax = 4 * time.Second
 	// orphanPatience is how long a job may wait for a document that we could
 	// not send, or be missing on its printer, before we give it up.
 	orphanPatience = 3 * time.Second
-	// lostPatience is how long a printer that went away in a job is waited
-	// for before the job's end counts as unknown.
-	lostPatience = 30 * time.Second
 	// recoverPause is the first pause before a job is looked for again.
 	recoverPause = 200 * time.Millisecond
 	// quietBase and quietPage are how long a job may make no progress without

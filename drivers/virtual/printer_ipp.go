@@ -69,6 +69,10 @@ type exchange struct {
 }
 
 func (p *Printer) answer(req *goipp.Message, document []byte, uri string) *goipp.Message {
+	version := goipp.DefaultVersion
+	if req.Version.Major() == 1 {
+		version = goipp.MakeVersion(1, 1) // RFC 8011 §4.1.8
+	}
 	e := &exchange{req: req, document: document, uri: uri}
 	p.mu.Lock()
 	status := p.serve(e)
@@ -79,7 +83,7 @@ func (p *Printer) answer(req *goipp.Message, document []byte, uri string) *goipp
 		goipp.MakeAttribute("attributes-natural-language", goipp.TagLanguage, goipp.String("en")),
 		goipp.MakeAttribute("status-message", goipp.TagText, goipp.String(status.String())),
 	}}}
-	return goipp.NewMessageWithGroups(goipp.DefaultVersion, goipp.Code(status), req.RequestID, append(groups, e.groups...))
+	return goipp.NewMessageWithGroups(version, goipp.Code(status), req.RequestID, append(groups, e.groups...))
 }
 
 // serve does one operation; mu is held.
