@@ -16,7 +16,8 @@ type (
 	// portal, result. Going on from scan or review needs a page.
 	Go struct{ Screen Screen }
 	// Scan scans what lies in the feeder or on the glass and adds its pages to
-	// the current document; it opens review when pages came.
+	// the current document; it opens review when pages came and nothing went
+	// wrong. On the scan and review screens, as all actions on pages and keys.
 	Scan struct{}
 	// ListKey looks at the visitor's key and fills State.Keys; CloseKey puts
 	// the list away.
@@ -24,6 +25,7 @@ type (
 	// CloseKey puts the list of the key's files away.
 	CloseKey struct{}
 	// Import adds the pages of a file of State.Keys to the current document.
+	// The list stays open for more; CloseKey or Go end it.
 	Import struct{ File string }
 	// Cancel stops the task in hand. Pages that came before stay.
 	Cancel struct{}
@@ -44,14 +46,17 @@ type (
 	Undo struct{}
 	// Redo does again what Undo took back.
 	Redo struct{}
-	// Choose says where the current document goes and what kind of paper it
-	// is, and makes the file. It opens the result screen when it is ready.
+	// Choose says, on the portal screen, where the current document goes and
+	// what kind of paper it is, and makes the file. It opens the result screen
+	// when it is ready.
 	Choose struct{ Portal, Kind string }
-	// AddDocument starts the next paper of the visit.
+	// AddDocument starts the next paper of the visit, on the scan screen. Go
+	// to the result screen leads back while it has no page.
 	AddDocument struct{}
 	// SaveToKey puts the current document's files on the visitor's key.
 	SaveToKey struct{}
-	// Print prints the current document.
+	// Print prints the current document, each time as a new job; Retry after
+	// a fault continues the last one.
 	Print struct{}
 	// PrintReceipt prints the visit's proof.
 	PrintReceipt struct{}

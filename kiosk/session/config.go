@@ -14,11 +14,18 @@ import (
 
 // Devices lends the kiosk's hardware; *devices.Manager does.
 type Devices interface {
+	// State holds what is known of all devices.
 	State() *watch.Value[[]devices.State]
+	// Scanner borrows a scanner at once, or says with CodeNoDevice,
+	// CodeUnplugged or CodeDeviceBusy why not. The engine closes the lease.
 	Scanner(ctx context.Context) (*devices.Lease[kiosk.Scanner], error)
+	// Printer borrows a printer, as Scanner.
 	Printer(ctx context.Context) (*devices.Lease[kiosk.Printer], error)
+	// Receipt borrows a receipt printer, as Scanner.
 	Receipt(ctx context.Context) (*devices.Lease[kiosk.ReceiptPrinter], error)
+	// Key borrows the socket for a visitor's key, as Scanner.
 	Key(ctx context.Context) (*devices.Lease[kiosk.Key], error)
+	// Sensors borrows the kiosk's wiring, as Scanner; the engine keeps it.
 	Sensors(ctx context.Context) (*devices.Lease[kiosk.Sensors], error)
 }
 
@@ -26,6 +33,7 @@ type Devices interface {
 // limit is the portal's own published rule; ok is false when the catalogue has
 // no such portal or kind.
 type Portals interface {
+	// Target looks it up; no I/O.
 	Target(portal, kind string) (t kiosk.Target, known, ok bool)
 }
 

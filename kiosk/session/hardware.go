@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -34,8 +35,10 @@ func (e *Engine) followDevices(ctx context.Context) {
 	all, seq := e.cfg.Devices.State().Load()
 	for {
 		if err := e.call(ctx, func() {
-			e.slots = slotsOf(all)
-			e.publish()
+			if now := slotsOf(all); !reflect.DeepEqual(now, e.slots) {
+				e.slots = now
+				e.publish()
+			}
 		}); err != nil {
 			return
 		}

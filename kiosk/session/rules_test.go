@@ -1,12 +1,16 @@
 package session_test
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -226,4 +230,64 @@ func TestAWipeThatCannotBeVerifiedClosesTheKiosk(t *testing.T) {
 		}
 		r.stop()
 	})
+}
+
+// TestNothingOfAVisitorIsLogged reads all that is logged and counted in a
+// visit where things go wrong, and all that the screens get but may not pass
+// on.
+func TestNothingOfAVisitorIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	d := &desk{files: map[string]string{"Jeanne Exemple.pdf": "Jeanne,Exemple"}}
+	d.imports = func(_ context.Context, content string) error {
+		if content == "Exemple" {
+			return fault(kiosk.CodeFileBroken)
+		}
+		return nil
+	}
+	d.save = func(string) error { return fault(kiosk.CodeKeyFull) }
+	d.print = func(context.Context, func(kiosk.PrintProgress)) error { return fault(kiosk.CodeJobAborted) }
+	d.receipt = func(context.Context) error { return fault(kiosk.CodePaperEmpty) }
+	r := startIn(t, folder(t), d, func(c *session.Config) {
+		c.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		c.Name = func(session.State) string { return "Jeanne" }
+	})
+	r.do(session.Start{}, session.ListKey{})
+	r.wait("the list", func(s session.State) bool { return s.Keys != nil && s.Task == nil })
+	r.do(session.Import{File: "Jeanne Exemple.pdf"})
+	r.idle()
+	r.do(session.Go{Screen: session.ScreenPortal}, session.Choose{Portal: "caf", Kind: "rent"})
+	visit := r.screen(session.ScreenResult).Visit
+	r.idle()
+	for _, a := range []session.Action{session.SaveToKey{}, session.Print{}, session.PrintReceipt{}} {
+		r.do(a)
+		if s := r.idle(); s.Fault == nil {
+			t.Errorf("%T: no fault", a)
+		}
+	}
+	r.do(session.Leave{})
+	r.screen(session.ScreenGoodbye)
+	r.stop()
+	for _, secret := range []string{"Jeanne", "Exemple", visit} {
+		if strings.Contains(log.String(), secret) || strings.Contains(fmt.Sprint(r.events), secret) {
+			t.Errorf("%q was logged or counted:\n%s\n%+v", secret, &log, r.events)
+		}
+	}
+	if n := r.kinds()[session.EventFault]; n != 4 {
+		t.Errorf("%d faults were counted, want 4", n)
+	}
+}
+
+func BenchmarkAnActionOnAHundredPages(b *testing.B) {
+	r := start(b)
+	r.do(session.Start{})
+	for i := range 100 {
+		r.desk.feed(fmt.Sprint(i))
+	}
+	r.do(session.Scan{})
+	r.screen(session.ScreenReview)
+	page := r.idle().Documents[0].Pages[50].ID
+	for b.Loop() { // journal, publish, answer
+		r.do(session.Turn{Page: page})
+		r.do(session.Undo{})
+	}
 }

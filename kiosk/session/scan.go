@@ -48,28 +48,34 @@ func (s *scanning) run() outcome {
 	close(s.raw)
 	preparer.Wait()
 
-	kind := kiosk.KindScanner
-	if kiosk.CodeOf(err) == kiosk.CodeSpoolFull {
-		kind = ""
+	if err != nil && s.work.Err() != nil {
+		err = context.Cause(s.work) // however the driver put it
 	}
 	if s.bad != "" {
-		if derr := s.do(func() { s.e.dropFrom(s.task, s.bad) }); derr != nil {
-			return outcome{err: derr}
-		}
-		return outcome{err: s.badErr, kind: kind, sheet: s.badSheet}
+		err = s.badErr
 	}
-	if ctx := s.work; err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx) // however the driver put it
+	if derr := s.do(func() { s.account(err) }); derr != nil {
+		return outcome{err: derr}
 	}
-	_ = s.do(func() {
-		if s.added > 0 {
-			s.e.count(Event{Kind: EventScanned, Count: s.added, Took: s.e.since(s.started)})
-			if err == nil || s.halted {
-				s.e.visit.Screen = ScreenReview
-			}
-		}
-	})
-	return outcome{err: err, kind: kind}
+	o := outcome{err: err, kind: kiosk.KindScanner, sheet: s.badSheet}
+	if c := kiosk.CodeOf(err); c == kiosk.CodeSpoolFull || s.bad != "" && c != kiosk.CodeBadPage {
+		o.kind = "" // nothing the scanner could help
+	}
+	return o
+}
+
+// account takes over what a scan brought.
+func (s *scanning) account(err error) {
+	if s.bad != "" {
+		s.e.dropFrom(s.task, s.bad)
+	}
+	if s.added == 0 {
+		return
+	}
+	s.e.count(Event{Kind: EventScanned, Count: s.added, Took: s.e.since(s.started)})
+	if err == nil || s.halted {
+		s.e.visit.Screen = ScreenReview
+	}
 }
 
 // feed takes pages from the scanner until it has no more.
@@ -116,6 +122,7 @@ func (s *scanning) addRaw(b spool.Blob, raw kiosk.RawPage) (string, error) {
 	})
 	if err == nil && full {
 		err = errFull
+		_ = s.e.cfg.Spool.Remove(b.ID) // the wipe would
 	}
 	return id, err
 }
