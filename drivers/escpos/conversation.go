@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"pointnum/drivers/escpos/encode"
 	"pointnum/drivers/escpos/link"
 	"pointnum/kiosk"
 )
@@ -184,14 +185,13 @@ func (c *conversation) prepare() (proof bool, err error) {
 	if err := d.blocked(s); err != nil {
 		return false, err
 	}
-	// A printer in the middle of a picture takes the next receipt's first
-	// commands for dots. NUL is white in a picture and nothing outside.
-	if owed := make([]byte, d.owed); len(owed) > 0 {
-		if err := c.push(owed); err != nil {
+	if d.begun {
+		if err := c.push(encode.Separate(d.paper, d.owed)); err != nil {
 			return false, err
 		}
+		d.begun, d.owed = false, 0
 	}
-	if d.owed = 0; !s.Known {
+	if !s.Known {
 		return false, nil
 	}
 	_, err = c.question([]byte{0x1d, 'r', 1}, Paper)
@@ -205,9 +205,10 @@ func (c *conversation) prepare() (proof bool, err error) {
 // known.
 func (c *conversation) print(pieces [][]byte, proof bool) error {
 	asked := time.Now()
+	c.device.begun = true
 	for _, piece := range pieces {
 		if err := c.push(piece); err != nil {
-			c.device.owed = max(c.device.owed, len(piece))
+			c.device.owed = len(piece)
 			return err
 		}
 		if c.device.seen && time.Since(asked) > askEvery {
@@ -391,15 +392,17 @@ func (c *conversation) drain() error {
 }
 
 // forget drops what is left of a receipt that failed, here and in the printer:
-// nobody may find it on the paper when the roll is changed. DLE DC4 8 clears
-// the printer's buffers, and is nothing to printers without it.
+// nobody may find it on the paper when the roll is changed.
 func (c *conversation) forget() {
+	d := c.device
 	c.ctx = context.WithoutCancel(c.ctx)
-	if err := c.send([]byte{0x10, 0x14, 8, 1, 3, 20, 1, 6, 2, 8}); err != nil {
-		c.device.log.Debug("receipt printer buffer not cleared", "err", err)
+	c.port.Abandon()
+	err := c.send(encode.Forget())
+	if err == nil && d.seen {
+		_, err = c.realtime(1) // answered once the command before was read
 	}
-	if c.device.link.Keep {
-		// Closing drops what waits on our side.
-		_ = c.device.hangUp()
+	if err != nil {
+		d.log.Debug("receipt printer buffer not cleared", "err", err)
+		_ = d.hangUp() // drops what waits on our side
 	}
 }

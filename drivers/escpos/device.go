@@ -30,7 +30,12 @@ type device struct {
 	port link.Port     // open port, nil when there is none
 	who  link.Identity
 	seen bool // the printer answered since it was opened
-	owed int  // bytes of a broken-off command the printer may still wait for
+
+	// After a receipt that failed: begun is true once a byte of it was sent,
+	// owed are the bytes of a broken-off command the printer may still wait
+	// for.
+	begun bool
+	owed  int
 
 	mu   sync.Mutex
 	last kiosk.Status // of the running job, or the one before
@@ -75,7 +80,8 @@ func (d *device) with(ctx context.Context, op string, f func(*conversation) erro
 	case <-ctx.Done():
 		return d.fault(op, context.Cause(ctx))
 	}
-	if err := context.Cause(ctx); err != nil {
+	// What ends life is passed on to ctx a moment later.
+	if err := errors.Join(context.Cause(d.life), context.Cause(ctx)); err != nil {
 		return d.fault(op, err)
 	}
 	if d.port == nil {
@@ -182,6 +188,7 @@ func (d *device) PrintReceipt(ctx context.Context, r kiosk.Receipt) error {
 			c.forget()
 			return err
 		}
+		d.begun = false
 		d.log.Debug("receipt printed", "bytes", size, "took", time.Since(start), "proof", proof)
 		return nil
 	})

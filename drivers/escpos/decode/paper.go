@@ -110,8 +110,9 @@ func NewPrinter(dots int, t *typeset.Typesetter) *Printer {
 	return p
 }
 
-// reset is ESC @.
+// reset is ESC @, which also drops the line being filled.
 func (p *Printer) reset() {
+	p.drop()
 	p.bold, p.width, p.height = false, 1, 1
 	p.align, p.margin, p.area, p.spacing = 0, 0, 0, lineSpacing
 	p.drop()
@@ -135,7 +136,7 @@ func (p *Printer) Print(op Op) (Receipt, bool) {
 		p.write(op.Text)
 	case LineFeed:
 		p.feedLine()
-	case Init:
+	case Init, Clear:
 		p.reset()
 	case Bold:
 		p.bold = op.N != 0
@@ -181,6 +182,9 @@ func (p *Printer) Take() Receipt {
 	p.tear()
 	return out
 }
+
+// Height returns how much paper came out since the last cut, in dots.
+func (p *Printer) Height() int { return p.out.Paper.Height }
 
 // Empty tells whether nothing was printed since the last cut.
 func (p *Printer) Empty() bool { return p.out.Paper.Height == 0 && len(p.line) == 0 }

@@ -6,6 +6,7 @@ package encode
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/encoding/charmap"
@@ -87,6 +88,21 @@ func Receipt(r kiosk.Receipt, p Paper, t *typeset.Typesetter) ([][]byte, error) 
 	}
 	e.end()
 	return e.pieces, nil
+}
+
+// Forget returns the command that drops what the printer took in and did not
+// print: DLE DC4 function 8. Printers without it ignore its control codes.
+func Forget() []byte { return []byte{0x10, 0x14, 8, 1, 3, 20, 1, 6, 2, 8} }
+
+// Separate returns the commands that cut off what a receipt that failed left on
+// the paper, so that it does not head the next one. owed is how many bytes the
+// printer may still wait for: one in the middle of a picture takes commands
+// for dots. NUL is white in a picture and nothing outside.
+func Separate(p Paper, owed int) []byte {
+	e := &encoder{paper: p, pieces: [][]byte{Forget(), make([]byte, owed), {0x1b, '@'}}}
+	e.paper.ASB = false
+	e.end()
+	return slices.Concat(e.pieces...)
 }
 
 type encoder struct {

@@ -38,6 +38,9 @@ type Port interface {
 	Write(b []byte, wait time.Duration) (int, error)
 	// Discard drops what the printer said and nobody read.
 	Discard() error
+	// Abandon drops what waits on our side of the link, where that can be done
+	// with the port open.
+	Abandon()
 	// Unsent returns how many bytes still wait on our side of the link; 0
 	// where that cannot be known.
 	Unsent() int

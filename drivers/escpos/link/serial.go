@@ -130,6 +130,8 @@ func (p *serialPort) Discard() error {
 	return nil
 }
 
+func (p *serialPort) Abandon() { _ = unix.IoctlSetInt(p.control, unix.TCFLSH, unix.TCOFLUSH) }
+
 func (p *serialPort) Unsent() int {
 	n, err := unix.IoctlGetInt(p.control, unix.TIOCOUTQ)
 	if err != nil {

@@ -86,6 +86,9 @@ func (p *tcpPort) Discard() error {
 	return nil
 }
 
+// Abandon does nothing: only a reset takes bytes back from the network.
+func (p *tcpPort) Abandon() {}
+
 // Unsent counts what the printer did not acknowledge yet.
 func (p *tcpPort) Unsent() int {
 	raw, err := p.conn.SyscallConn()

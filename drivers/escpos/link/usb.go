@@ -145,6 +145,9 @@ func (p *usbPort) Discard() error {
 	return nil
 }
 
+// Abandon does nothing: only closing takes a buffer back from usblp.
+func (p *usbPort) Abandon() {}
+
 // Unsent tells whether usblp still holds a buffer the printer did not take.
 func (p *usbPort) Unsent() int {
 	events, err := ready(p.fd, unix.POLLOUT, 0)

@@ -1,0 +1,12 @@
+package escpos_test
+
+import (
+	"testing"
+
+	"pointnum/drivers/drivertest"
+)
+
+func TestTCP(t *testing.T)        { drivertest.ReceiptSuite(t, openTCP) }
+func TestSerial(t *testing.T)     { drivertest.ReceiptSuite(t, openSerial) }
+func TestTerminal(t *testing.T)   { drivertest.ReceiptSuite(t, openTerminal) }
+func TestDeviceFile(t *testing.T) { drivertest.ReceiptSuite(t, openFile) }
