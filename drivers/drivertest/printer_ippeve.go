@@ -82,12 +82,19 @@ func StartEvePrinter(t testing.TB) *EvePrinter {
 func (e *EvePrinter) URI() string { return "ipp://" + e.Host + "/ipp/print" }
 
 // Paper puts so many sheets of A4 in the main tray; with none the by-pass tray
-// is empty too. It uses the printer's own web form.
+// is empty too.
 func (e *EvePrinter) Paper(t testing.TB, sheets int) {
 	t.Helper()
+	e.Load(t, "iso_a4_210x297mm", sheets)
+}
+
+// Load puts paper of any size in both trays, as Paper does. It uses the
+// printer's own web form.
+func (e *EvePrinter) Load(t testing.TB, media string, sheets int) {
+	t.Helper()
 	v := url.Values{
-		"size1": {"iso_a4_210x297mm"}, "type1": {"stationery"}, "level1": {fmt.Sprint(sheets)},
-		"size3": {"iso_a4_210x297mm"}, "type3": {"stationery"}, "level3": {fmt.Sprint(min(sheets, 25))},
+		"size1": {media}, "type1": {"stationery"}, "level1": {fmt.Sprint(sheets)},
+		"size3": {media}, "type3": {"stationery"}, "level3": {fmt.Sprint(min(sheets, 25))},
 	}
 	if err := e.form("media", v); err != nil {
 		t.Errorf("ippeveprinter: put paper in: %v", err)

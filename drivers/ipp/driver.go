@@ -112,7 +112,7 @@ func (p *Printer) Close() error {
 var wanted = [...]string{
 	"printer-state", "printer-state-reasons", "printer-state-message", "printer-is-accepting-jobs",
 	"printer-make-and-model", "printer-device-id", "printer-uuid", "operations-supported",
-	"document-format-supported", "media-supported", "sides-supported", "copies-supported",
+	"document-format-supported", "media-supported", "media-ready", "sides-supported", "copies-supported",
 	"print-color-mode-supported", "marker-names", "marker-types", "marker-levels",
 	"printer-supply", "printer-supply-description", "printer-input-tray",
 }

@@ -1,8 +1,13 @@
 package ipp
 
 import (
+	"github.com/OpenPrinting/goipp"
+
 	"pointnum/kiosk"
 )
+
+// StateOf gives the conditions that a printer's attributes mean.
+func StateOf(a goipp.Attributes) []kiosk.Code { return stateOf(attrs(a)).conditions }
 
 // Interpret reads an answer of a printer in every way the driver does, for the
 // fuzz test.

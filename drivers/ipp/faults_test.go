@@ -103,6 +103,32 @@ func TestEvePrinterSupplies(t *testing.T) {
 	}
 }
 
+func TestOtherPaperIsNoPaper(t *testing.T) {
+	t.Parallel()
+	e := drivertest.StartEvePrinter(t)
+	p := open(t, e.URI(), nil)
+	e.Load(t, "na_letter_8.5x11in", 250)
+	if s, err := p.Status(t.Context()); err != nil || s.Ready {
+		t.Errorf("status %+v, %v with letter in the trays; want not ready", s, err)
+	}
+	req, _ := drivertest.PrintRequest(1)
+	wantCode(t, p.Print(t.Context(), req, nil), kiosk.CodePaperEmpty)
+}
+
+func TestOneEmptyTrayOfTwoIsAWarning(t *testing.T) {
+	t.Parallel()
+	s := ipp.StateOf(goipp.Attributes{
+		goipp.MakeAttribute("printer-state", goipp.TagEnum, goipp.Integer(3)),
+		goipp.MakeAttribute("printer-state-reasons", goipp.TagKeyword, goipp.String("media-empty-warning")),
+		goipp.MakeAttr("printer-input-tray", goipp.TagString,
+			goipp.Binary("type=sheetFeedAutoRemovableTray;mediafeed=29700;mediaxfeed=21000;maxcapacity=250;level=0;name=one;"),
+			goipp.Binary("type=sheetFeedAutoRemovableTray;mediafeed=29700;mediaxfeed=21000;maxcapacity=250;level=-3;name=two;")),
+	})
+	if !slices.Equal(s, []kiosk.Code{kiosk.CodePaperLow}) {
+		t.Errorf("conditions %v, want paper_low", s)
+	}
+}
+
 func TestBusyPrinter(t *testing.T) {
 	t.Parallel()
 	v := startVirtual(t, virtual.PrinterOptions{})

@@ -96,6 +96,11 @@ func stateOf(a attrs) state {
 	if !a.bool("printer-is-accepting-jobs", true) || (stopped && len(s.blocking) == 0) {
 		s.add(reason{kiosk.CodeDevicePaused, true})
 	}
+	if a.has("media-ready") && !slices.ContainsFunc(a.strings("media-ready"), isA4) {
+		// The printer would take the job and wait for somebody to load A4.
+		words = append(words, "no-a4-ready")
+		s.add(reason{kiosk.CodePaperEmpty, true})
+	}
 	slices.SortStableFunc(s.conditions, byWorst)
 	slices.SortStableFunc(s.blocking, byWorst)
 	if len(words) > maxReasons {
@@ -123,3 +128,7 @@ func byWorst(a, b kiosk.Code) int {
 
 // waitsFor is what a job that is under way waits for: what blocks, once.
 func (s state) waitsFor() []kiosk.Code { return slices.Clone(s.blocking) }
+
+// isA4 also knows trays that hold one of several sizes, such as
+// choice_iso_a4_210x297mm_na_letter_8.5x11in.
+func isA4(media string) bool { return strings.Contains(media, mediaA4) }

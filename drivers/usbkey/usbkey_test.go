@@ -1,6 +1,7 @@
 package usbkey_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -198,4 +199,20 @@ func namesAFile(s string) bool {
 		}
 	}
 	return false
+}
+
+func BenchmarkSave(b *testing.B) {
+	k := virtual.NewKey("key", b.TempDir(), nil)
+	k.Insert()
+	data := make([]byte, 1<<20)
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		name, err := k.Save(b.Context(), "a.pdf", bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := os.Remove(filepath.Join(k.Dir(), name)); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -27,6 +27,9 @@ func NewKey(id kiosk.DeviceID, dir string, log *slog.Logger) *Key {
 	return &Key{Key: usbkey.New(info, s, log), socket: s}
 }
 
+// Dir is the folder that holds the key's files.
+func (k *Key) Dir() string { return k.socket.dir }
+
 // Insert puts the key in its socket.
 func (k *Key) Insert() {
 	k.socket.change(func(s *keySocket) {
