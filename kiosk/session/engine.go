@@ -160,7 +160,7 @@ func (e *Engine) call(ctx context.Context, f func()) error {
 // shutdown ends the task in hand and wipes. A driver that does not let go is
 // not waited for before the wipe, and wiped after once more.
 func (e *Engine) shutdown() error {
-	if e.visit != nil {
+	if e.visit != nil && e.ending == "" {
 		e.count(Event{Kind: EventEnded, Reason: ReasonShutdown, Took: e.since(e.visit.Started)})
 	}
 	late := false

@@ -61,18 +61,15 @@ func (s *Spool) Wipe() (Report, error) {
 }
 
 func (s *Spool) wipe(rep *Report) error {
-	if err := atomicfile.Write(filepath.Join(s.dir, wipingFile), nil, 0o600); err != nil {
-		return err
-	}
-	if err := s.makeFolders(); err != nil {
-		return err
-	}
-	canaries, err := s.plant()
-	defer func() {
-		for _, c := range canaries {
-			_ = c.file.Close() // read only
+	canaries, err := s.prepareWipe()
+	if errors.Is(err, unix.ENOSPC) {
+		// The visit filled the memory: no room for a canary beside it.
+		closeAll(canaries)
+		if _, err = s.sweep(rep); err == nil {
+			canaries, err = s.prepareWipe()
 		}
-	}()
+	}
+	defer closeAll(canaries)
 	if err != nil {
 		return err
 	}
@@ -93,6 +90,24 @@ func (s *Spool) wipe(rep *Report) error {
 		return err
 	}
 	return s.makeFolders()
+}
+
+// prepareWipe sets the marker and plants the canaries. What it planted is
+// returned with an error, too.
+func (s *Spool) prepareWipe() ([]canary, error) {
+	if err := atomicfile.Write(filepath.Join(s.dir, wipingFile), nil, 0o600); err != nil {
+		return nil, err
+	}
+	if err := s.makeFolders(); err != nil {
+		return nil, err
+	}
+	return s.plant()
+}
+
+func closeAll(canaries []canary) {
+	for _, c := range canaries {
+		_ = c.file.Close() // read only
+	}
 }
 
 // sweep overwrites and removes everything but the marker and says how many
