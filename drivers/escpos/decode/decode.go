@@ -122,7 +122,8 @@ func (d *Decoder) next(b []byte) (n int, op Op, emit bool) {
 	return n, Op{Kind: Text, Text: decodeText(d.page, b[:n])}, true
 }
 
-// length of a command's head and arguments; 0 for a command not known.
+// known finds a command in a table of those of fixed length, and how many bytes
+// of arguments it has.
 func known(table string, c byte) (args int, ok bool) {
 	for i := 0; i+1 < len(table); i += 2 {
 		if table[i] == c {
@@ -250,7 +251,11 @@ func (d *Decoder) group(b []byte) (int, Op, bool) {
 
 func groupOp(c byte, a []byte) Op {
 	kinds := map[byte]Kind{'!': Size, 'r': Tell, 'I': Name, 'a': Report, 'L': Margin, 'W': Area}
-	op := Op{Kind: kinds[c], N: int(a[0])}
+	op := Op{Kind: kinds[c]}
+	if op.Kind == Unknown {
+		return op
+	}
+	op.N = int(a[0])
 	if c == 'L' || c == 'W' {
 		op.N |= int(a[1]) << 8
 	}

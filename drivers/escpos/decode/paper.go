@@ -78,9 +78,10 @@ func (r Receipt) PNG() ([]byte, error) {
 
 // Printer draws commands on paper.
 type Printer struct {
-	dots int
-	text *typeset.Typesetter
-	out  Receipt
+	dots  int
+	text  *typeset.Typesetter
+	cells map[cell]*typeset.Bitmap // drawn before
+	out   Receipt
 
 	bold          bool
 	width, height int // of characters, times
@@ -96,6 +97,29 @@ type Printer struct {
 	marked Line
 }
 
+// cell is a character as it is drawn.
+type cell struct {
+	r             rune
+	bold          bool
+	width, height int
+}
+
+// maxCells is how many drawn characters are kept.
+const maxCells = 1000
+
+// draw draws a character, or finds it drawn before.
+func (p *Printer) draw(c cell) *typeset.Bitmap {
+	b, ok := p.cells[c]
+	if !ok {
+		if len(p.cells) >= maxCells {
+			clear(p.cells)
+		}
+		b = p.text.Cell(c.r, c.bold, c.width, c.height)
+		p.cells[c] = b
+	}
+	return b
+}
+
 // mark is something drawn on the line being filled.
 type mark struct {
 	x      int
@@ -104,7 +128,7 @@ type mark struct {
 
 // NewPrinter returns a printer that prints dots to a row.
 func NewPrinter(dots int, t *typeset.Typesetter) *Printer {
-	p := &Printer{dots: dots, text: t}
+	p := &Printer{dots: dots, text: t, cells: make(map[cell]*typeset.Bitmap)}
 	p.reset()
 	p.tear()
 	return p
@@ -205,7 +229,7 @@ func (p *Printer) write(text string) {
 		if len(p.line) == 0 {
 			p.marked = Line{Bold: p.bold, Large: p.width > 1 && p.height > 1, Align: p.align}
 		}
-		p.line = append(p.line, mark{p.x, p.text.Cell(r, p.bold, width, height)})
+		p.line = append(p.line, mark{p.x, p.draw(cell{r, p.bold, width, height})})
 		p.words.WriteRune(r)
 		p.x += width
 		p.tall = max(p.tall, height)
