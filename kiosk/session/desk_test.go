@@ -25,7 +25,9 @@ type desk struct {
 	lamp     bool
 	on       func(kiosk.Signal, bool)
 	watched  chan struct{}     // closed once the sensors are watched
+	cut      chan struct{}     // closed when the sensors' cable is cut
 	files    map[string]string // on the key
+	claim    int64             // what the key says of their sizes; 0 the truth
 
 	save    func(name string) error
 	print   func(ctx context.Context, progress func(kiosk.PrintProgress)) error
@@ -170,7 +172,11 @@ func (k *key) List(context.Context, int) ([]kiosk.KeyFile, error) {
 	defer k.d.mu.Unlock()
 	var all []kiosk.KeyFile
 	for id, content := range k.d.files {
-		all = append(all, kiosk.KeyFile{ID: id, Name: id, Size: int64(len(content))})
+		size := int64(len(content))
+		if k.d.claim != 0 {
+			size = k.d.claim
+		}
+		all = append(all, kiosk.KeyFile{ID: id, Name: id, Size: size})
 	}
 	return all, nil
 }
@@ -187,10 +193,17 @@ type sensors struct {
 }
 
 func (s *sensors) Watch(ctx context.Context, on func(kiosk.Signal, bool)) error {
-	s.d.set(func() { s.d.on = on })
-	close(s.d.watched)
-	<-ctx.Done()
-	return context.Cause(ctx)
+	var cut chan struct{}
+	s.d.set(func() {
+		s.d.on, cut = on, s.d.cut
+		close(s.d.watched)
+	})
+	select {
+	case <-cut:
+		return fault(kiosk.CodeUnplugged)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 func (s *sensors) Set(_ context.Context, _ kiosk.Output, active bool) error {

@@ -49,7 +49,7 @@ func start(t testing.TB, change ...func(*session.Config)) *rig {
 func startIn(t testing.TB, dir string, d *desk, change ...func(*session.Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, desk: d, dir: dir}
-	d.watched = make(chan struct{})
+	d.watched, d.cut = make(chan struct{}), make(chan struct{})
 	if d.saved == nil {
 		d.saved = make(map[string]string)
 	}
