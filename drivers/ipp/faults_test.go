@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -190,8 +191,13 @@ func TestJobIsFollowedAfterARestart(t *testing.T) {
 func TestCancelIsBoundedWhenTheJobNeverEnds(t *testing.T) {
 	t.Parallel()
 	e := drivertest.StartEvePrinter(t)
-	proxy := paperThief(t, e)
-	p := open(t, "ipp://"+proxy+"/ipp/print", nil)
+	// The job meets an empty tray that was full when we looked.
+	p := open(t, between(t, e, func(op goipp.Op) (drop bool) {
+		if op == goipp.OpSendDocument {
+			e.Paper(t, 0)
+		}
+		return false
+	}), nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var left time.Time
@@ -208,10 +214,28 @@ func TestCancelIsBoundedWhenTheJobNeverEnds(t *testing.T) {
 	}
 }
 
-// paperThief is a proxy before a printer that empties its tray when a document
-// comes, so that the job meets an empty tray that was full when we looked. It
-// returns its host and port.
-func paperThief(t *testing.T, e *drivertest.EvePrinter) string {
+func TestEvePrinterWhoseAnswersAreLost(t *testing.T) {
+	t.Parallel()
+	e := drivertest.StartEvePrinter(t)
+	var lost sync.Map
+	p := open(t, between(t, e, func(op goipp.Op) (drop bool) {
+		if op != goipp.OpCreateJob && op != goipp.OpSendDocument {
+			return false
+		}
+		_, again := lost.LoadOrStore(op, true)
+		return !again
+	}), nil)
+	req, name := drivertest.PrintRequest(2)
+	wantCode(t, p.Print(t.Context(), req, nil), "")
+	if got := e.Printed(); !slices.Equal(got, []string{name}) {
+		t.Errorf("printed %q, want %q once", got, name)
+	}
+}
+
+// between puts a proxy before a printer. meet is called for each operation on
+// its way in, and says whether the printer's answer is dropped on its way out.
+// It returns the proxy's URI.
+func between(t *testing.T, e *drivertest.EvePrinter, meet func(goipp.Op) (drop bool)) string {
 	t.Helper()
 	target := &url.URL{Scheme: "http", Host: e.Host}
 	forward := &httputil.ReverseProxy{
@@ -223,14 +247,16 @@ func paperThief(t *testing.T, e *drivertest.EvePrinter) string {
 		if _, err := io.ReadFull(r.Body, head); err != nil {
 			return
 		}
-		if goipp.Op(binary.BigEndian.Uint16(head[2:])) == goipp.OpSendDocument {
-			e.Paper(t, 0)
-		}
+		drop := meet(goipp.Op(binary.BigEndian.Uint16(head[2:])))
 		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(head), r.Body))
+		if drop {
+			forward.ServeHTTP(httptest.NewRecorder(), r)
+			panic(http.ErrAbortHandler)
+		}
 		forward.ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.Close)
-	return s.Listener.Addr().String()
+	return "ipp://" + s.Listener.Addr().String() + "/ipp/print"
 }
 
 func TestAnswersThatAreNoPrinters(t *testing.T) {
