@@ -1,13 +1,17 @@
 package raster
 
-import "image"
+import (
+	"image"
+	"slices"
+)
 
 const (
 	cropSide   = 550  // long side of the copy that is searched
 	paperShare = 0.04 // the paper covers at least this much of the bed
 	bedDepth   = 22   // how far a bed's colour is from the paper's
-	markDepth  = 14   // how far a letter stands out from what it lies on
+	markDepth  = 24   // how far a letter stands out from what it lies on
 	maxLost    = 3    // patches of a letter's size that may lie on the bed: dust
+	trimMost   = 15   // thousandths of the paper: 4 mm of a sheet's height
 	smallPaper = 0.2  // a margin of the same white is cut when wider than this
 )
 
@@ -68,7 +72,38 @@ func cropDark(m *image.RGBA) image.Rectangle {
 	if float64(main.pixels) < 0.02*float64(w*h) || main.pixels < box.Dx()*box.Dy()/2 {
 		return m.Rect
 	}
-	return keepWriting(m, box)
+	return keepWriting(m, trim(bed, w, box))
+}
+
+// trim moves the sides of a box in over lines that are mostly bed: the wedges
+// left beside paper that lies a little crooked. It stops after trimMost of the
+// picture, before it reaches anything of the paper's inside.
+func trim(bed []uint8, w int, box image.Rectangle) image.Rectangle {
+	mostly := func(x0, y0, x1, y1 int) bool {
+		n := 0
+		for y := y0; y < y1; y++ {
+			for _, v := range bed[y*w+x0 : y*w+x1] {
+				n += int(v)
+			}
+		}
+		return 2*n > (x1-x0)*(y1-y0)
+	}
+	r := box
+	for range max(box.Dx(), box.Dy()) * trimMost / 1000 {
+		if mostly(r.Min.X, r.Min.Y, r.Min.X+1, r.Max.Y) {
+			r.Min.X++
+		}
+		if mostly(r.Max.X-1, r.Min.Y, r.Max.X, r.Max.Y) {
+			r.Max.X--
+		}
+		if mostly(r.Min.X, r.Min.Y, r.Max.X, r.Min.Y+1) {
+			r.Min.Y++
+		}
+		if mostly(r.Min.X, r.Max.Y-1, r.Max.X, r.Max.Y) {
+			r.Max.Y--
+		}
+	}
+	return r
 }
 
 // floodBed marks the pixels that are not of the paper's colour and hang
@@ -148,8 +183,9 @@ func brightPaper(m *image.RGBA) (r, g, b int) {
 func keepWriting(m *image.RGBA, box image.Rectangle) image.Rectangle {
 	var left, right, top, bottom int
 	side := max(m.Rect.Dx(), m.Rect.Dy())
+	near := box.Inset(-side / 60) // the paper's edge and its shadow
 	for _, k := range marks(standOut(Gray(m), markDepth), m.Rect.Dx()) {
-		if k.box.Overlaps(box) || !k.letter(side) {
+		if k.box.Overlaps(near) || !k.letter(side) {
 			continue
 		}
 		c := k.box.Min.Add(k.box.Max).Div(2)
@@ -205,7 +241,7 @@ func cropWhite(m *image.RGBA, keep image.Rectangle) image.Rectangle {
 	w, h := keep.Dx(), keep.Dy()
 	mask := standOut(part, 3)
 	var box image.Rectangle
-	for _, k := range marks(append([]uint8(nil), mask...), w) {
+	for _, k := range marks(slices.Clone(mask), w) {
 		if k.pixels >= 4 {
 			box = box.Union(k.box)
 		}
@@ -213,28 +249,62 @@ func cropWhite(m *image.RGBA, keep image.Rectangle) image.Rectangle {
 	if box.Empty() {
 		return keep
 	}
-	edge := func(x0, y0, x1, y1, length int) bool {
-		n := 0
-		for y := max(y0, 0); y < min(y1, h); y++ {
-			for _, v := range mask[y*w+max(x0, 0) : y*w+min(x1, w)] {
-				n += int(v)
-			}
-		}
-		return n > length/2
-	}
-	const near, margin = 3, 4
 	out := part.Rect
-	if float64(box.Min.X) > smallPaper*float64(w) && edge(box.Min.X, box.Min.Y, box.Min.X+near, box.Max.Y, box.Dy()) {
+	left, right := wideSide(mask, w, box)
+	top, bottom := wideSide(transposed(mask, w), h, flipped(box))
+	if !(left || right) || !(top || bottom) {
+		return keep // one line is a rule on the page; a paper's edges meet
+	}
+	const margin = 4
+	if left {
 		out.Min.X = box.Min.X - margin
 	}
-	if float64(w-box.Max.X) > smallPaper*float64(w) && edge(box.Max.X-near, box.Min.Y, box.Max.X, box.Max.Y, box.Dy()) {
+	if right {
 		out.Max.X = box.Max.X + margin
 	}
-	if float64(box.Min.Y) > smallPaper*float64(h) && edge(box.Min.X, box.Min.Y, box.Max.X, box.Min.Y+near, box.Dx()) {
+	if top {
 		out.Min.Y = box.Min.Y - margin
 	}
-	if float64(h-box.Max.Y) > smallPaper*float64(h) && edge(box.Min.X, box.Max.Y-near, box.Max.X, box.Max.Y, box.Dx()) {
+	if bottom {
 		out.Max.Y = box.Max.Y + margin
 	}
 	return out.Add(keep.Min)
+}
+
+// wideSide says whether what lies beside the box, to its left and right, is a
+// wide margin that ends at a straight line along the box.
+func wideSide(mask []uint8, w int, box image.Rectangle) (left, right bool) {
+	const near = 3
+	cover := func(x0, x1 int) int {
+		n := 0
+		for y := box.Min.Y; y < box.Max.Y; y++ {
+			if slices.Contains(mask[y*w+max(x0, 0):y*w+min(x1, w)], 1) {
+				n++
+			}
+		}
+		return n * 10 / max(box.Dy(), 1)
+	}
+	// A paper's edge goes all along it and has a margin beside it; a column of
+	// letters has neither.
+	edge := func(x, inward int) bool {
+		inner := x + inward*2*near
+		return cover(x-near/2, x+near-near/2) >= 8 && cover(inner-near/2, inner+near-near/2) < 5
+	}
+	wide := int(smallPaper * float64(w))
+	return box.Min.X > wide && edge(box.Min.X+1, 1),
+		w-box.Max.X > wide && edge(box.Max.X-2, -1)
+}
+
+// transposed exchanges the rows and columns of a mask of w pixels a row.
+func transposed(mask []uint8, w int) []uint8 {
+	h := len(mask) / w
+	t := make([]uint8, len(mask))
+	for i, v := range mask {
+		t[i%w*h+i/w] = v
+	}
+	return t
+}
+
+func flipped(r image.Rectangle) image.Rectangle {
+	return image.Rect(r.Min.Y, r.Min.X, r.Max.Y, r.Max.X)
 }

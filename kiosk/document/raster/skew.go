@@ -3,6 +3,7 @@ package raster
 import (
 	"image"
 	"math"
+	"math/rand/v2"
 )
 
 const (
@@ -84,15 +85,16 @@ func inkPoints(g *image.Gray) (pts []point, w, h int) {
 	for _, v := range m {
 		n += int(v)
 	}
-	step := n/maxInk + 1
-	pts = make([]point, 0, n/step+1)
-	n = 0
+	step := uint32(n/maxInk + 1)
+	pts = make([]point, 0, n/int(step)+n/8+1)
+	// Every step-th point by lot: taken in turn they would make a pattern.
+	lot := rand.New(rand.NewPCG(1, 1))
 	for y := range h {
 		for x, v := range m[y*w : (y+1)*w] {
 			if v == 0 {
 				continue
 			}
-			if n++; n%step == 0 {
+			if step == 1 || lot.Uint32N(step) == 0 {
 				pts = append(pts, point{float32(x) - float32(w)/2, float32(y) - float32(h)/2})
 			}
 		}
@@ -119,7 +121,7 @@ func inkMask(g *image.Gray, radius, depth int) []uint8 {
 					cols[x] -= int32(p)
 				}
 			}
-			markRow(mask[y*w:(y+1)*w], g.Pix[y*g.Stride:][:w], cols, radius, depth*1, bottom-top)
+			markRow(mask[y*w:(y+1)*w], g.Pix[y*g.Stride:][:w], cols, radius, depth, bottom-top)
 		}
 	})
 	return mask

@@ -11,6 +11,7 @@ const (
 	lowDPI     = 120  // a sheet with fewer dots per inch is hard to read
 	lowSide    = 800  // the same, in pixels of the long side, when dpi is unknown
 	blurWidth  = 0.55 // millimetres a stroke's edge may take from dark to light
+	blurPixels = 3.5  // or this many pixels, which no sharp edge takes at any resolution
 	darkPaper  = 95   // paper darker than this was lit too little
 	leastDepth = 22   // ink must be this much darker than its paper
 	cutMarks   = 4    // letters at one edge that make it cut through writing
@@ -34,7 +35,7 @@ func Verdicts(img image.Image, dpi int) []kiosk.Verdict {
 		dpi = max(long*10/117, 1) // A4 is 11.7 inches long
 	}
 	edges := strokeEdges(g)
-	if len(edges) > 50 && edgeWidth(edges)*25.4/float64(dpi) > blurWidth {
+	if len(edges) > 50 && edgeWidth(edges) > max(blurWidth*float64(dpi)/25.4, blurPixels) {
 		found = append(found, kiosk.VerdictBlurred)
 	}
 	if tooDark(g, edges) {

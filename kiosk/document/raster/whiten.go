@@ -6,11 +6,17 @@ import (
 )
 
 const (
-	whiteBlock = 32   // pixels of a square whose paper is measured
-	leastPaper = 0.35 // of a page is paper, else it is a card or a photograph
-	tintReach  = 9    // how far a block's colour may be from the paper's
-	shadeReach = 60   // how much darker a shaded block may be
-	leastWhite = 150  // paper darker than this is not made white
+	whiteBlock   = 32    // pixels of a square whose paper is measured
+	leastPaper   = 0.35  // of a page is paper, else it is a card or a photograph
+	mostPaper    = 0.75  // so much of it is that it can't be anything but a page
+	tintReach    = 9     // how far a block's colour may be from the paper's
+	shadeReach   = 60    // how much darker a shaded block may be
+	leastWhite   = 150   // paper darker than this is not made white
+	leastShade   = 95    // the same where there can be no doubt
+	alreadyWhite = 251   // nothing to do
+	mostYellow   = 90    // between the paper's red and blue: yellowed, not coloured
+	mostTint     = 30    // between its strongest and weakest in any other hue
+	cardShape    = 1.586 // width to height of identity cards (ISO/IEC 7810, ID-1)
 )
 
 // Whiten makes the page's paper white and its light even, so that the page is
@@ -42,16 +48,20 @@ func Whiten(img image.Image) image.Image {
 
 // lightMap holds the paper's colour at the middles of squares of the page.
 type lightMap struct {
-	w, h   int
-	paper  color.RGBA
-	at     [][3]float32
-	known  []bool
-	share  float64 // of the squares that show paper
-	spread float64 // of the paper's brightness, its grain
+	w, h  int
+	size  image.Point // of the page, pixels
+	paper color.RGBA
+	at    [][3]float32
+	known []bool
+	share float64 // of the squares that show paper
 }
 
 func measure(src *image.RGBA, paper color.RGBA) *lightMap {
-	p := &lightMap{w: (src.Rect.Dx() + whiteBlock - 1) / whiteBlock, h: (src.Rect.Dy() + whiteBlock - 1) / whiteBlock, paper: paper}
+	size := src.Rect.Size()
+	p := &lightMap{
+		w: (size.X + whiteBlock - 1) / whiteBlock, h: (size.Y + whiteBlock - 1) / whiteBlock,
+		size: size, paper: paper,
+	}
 	p.at = make([][3]float32, p.w*p.h)
 	p.known = make([]bool, p.w*p.h)
 	rows(p.h*minBand, func(y0, y1 int) {
@@ -117,9 +127,28 @@ func (p *lightMap) isPaper(c [3]float32) bool {
 	return dr < tintReach && dr > -tintReach && db < tintReach && db > -tintReach
 }
 
-// worth says whether this is a sheet of paper and it can be made white.
+// worth says whether this is a sheet of paper and it can be made white. Paper
+// that somebody chose to be pink or green stays so, and a card that is not
+// plain stays as it is: its ground is a part of it.
 func (p *lightMap) worth() bool {
-	return p.share >= leastPaper && luma(p.paper.R, p.paper.G, p.paper.B) >= leastWhite
+	r, g, b := int(p.paper.R), int(p.paper.G), int(p.paper.B)
+	tint := max(r, g, b) - min(r, g, b)
+	yellowed := r >= g-4 && g >= b-4 && r-g <= g-b+12
+	if tint > mostTint && !(yellowed && tint <= mostYellow) {
+		return false
+	}
+	if cool := b > g && g >= r && tint > 15; cool && p.share < mostPaper {
+		return false // blue guilloches of a card, or the sky
+	}
+	shape := float64(max(p.size.X, p.size.Y)) / float64(max(min(p.size.X, p.size.Y), 1))
+	if shape > cardShape*0.92 && shape < cardShape*1.08 && p.share < 0.85 {
+		return false
+	}
+	if min(r, g, b) >= alreadyWhite {
+		return false
+	}
+	light := luma(p.paper.R, p.paper.G, p.paper.B)
+	return p.share >= leastPaper && light >= leastWhite || p.share >= mostPaper && light >= leastShade
 }
 
 // fill gives squares that show no paper the light of their neighbours, then
@@ -170,9 +199,15 @@ func (p *lightMap) around(at [][3]float32, known []bool, x, y int) (sum [3]float
 	return sum, n
 }
 
-// headroom is how much brighter than white the paper is made, so that its
-// grain is white too: 1/50, less than the palest pencil stands out.
-const headroom = 255.0 * 1.02
+const (
+	// headroom is how bright the paper is made, a little more than white so
+	// that its grain is white too.
+	headroom = 260.0
+	// contrast gives pale writing back what the headroom takes from it:
+	// everything gets this many times as far from the paper.
+	contrast = 1.125
+	offset   = uint32((contrast - 1) * headroom * 4096)
+)
 
 // gains gives, for the middles of the squares, what to multiply row y by, in
 // 1/4096.
@@ -184,7 +219,7 @@ func (p *lightMap) gains(gain [][3]uint32, y int) {
 	for x := range gain {
 		a, b := p.at[top*p.w+x], p.at[low*p.w+x]
 		for c := range 3 {
-			gain[x][c] = uint32(headroom / max(a[c]*(1-f)+b[c]*f, 64) * 4096)
+			gain[x][c] = uint32(headroom * contrast * 4096 / max(a[c]*(1-f)+b[c]*f, 64))
 		}
 	}
 }
@@ -206,13 +241,17 @@ func apply(to, from []uint8, gain [][3]uint32) {
 		}
 		for ; x < end; x++ {
 			p, q := from[4*x:4*x+4:4*x+4], to[4*x:4*x+4:4*x+4]
-			q[0] = uint8(min(uint32(p[0])*uint32(k[0])>>12, 255))
-			q[1] = uint8(min(uint32(p[1])*uint32(k[1])>>12, 255))
-			q[2] = uint8(min(uint32(p[2])*uint32(k[2])>>12, 255))
+			q[0] = scaled(p[0], k[0])
+			q[1] = scaled(p[1], k[1])
+			q[2] = scaled(p[2], k[2])
 			q[3] = 255
 			k[0], k[1], k[2] = k[0]+d[0], k[1]+d[1], k[2]+d[2]
 		}
 	}
+}
+
+func scaled(v uint8, k int32) uint8 {
+	return uint8(min(max(int(uint32(v)*uint32(k))-int(offset), 0)>>12, 255))
 }
 
 // whitenGray does the same for a page without colour.

@@ -1,0 +1,122 @@
+package raster_test
+
+import (
+	"image"
+	"image/color"
+	_ "image/jpeg"
+	_ "image/png"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	xdraw "golang.org/x/image/draw"
+	"golang.org/x/image/math/f64"
+
+	"pointnum/kiosk/document/raster"
+)
+
+// corpus reads a picture of the collection of real documents.
+func corpus(t testing.TB, name string) image.Image {
+	t.Helper()
+	f, err := os.Open(filepath.Join("../../../../shared/corpus", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	img, _, err := image.Decode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+// noise is a picture of which no two parts are alike.
+func noise(w, h int) *image.RGBA {
+	m := image.NewRGBA(image.Rect(0, 0, w, h))
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range m.Pix {
+		m.Pix[i] = uint8(r.Uint32())
+		if i%4 == 3 {
+			m.Pix[i] = 255
+		}
+	}
+	return m
+}
+
+func grayNoise(w, h int) *image.Gray {
+	m := image.NewGray(image.Rect(0, 0, w, h))
+	r := rand.New(rand.NewPCG(3, 4))
+	for i := range m.Pix {
+		m.Pix[i] = uint8(r.Uint32())
+	}
+	return m
+}
+
+// same says whether two pictures have the same size and pixels.
+func same(a, b image.Image) bool {
+	if a.Bounds().Size() != b.Bounds().Size() {
+		return false
+	}
+	p, q := raster.ToRGBA(a), raster.ToRGBA(b)
+	for y := range p.Rect.Dy() {
+		for x := range p.Rect.Dx() {
+			if p.RGBAAt(x, y) != q.RGBAAt(x, y) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// tilt turns a picture clockwise by degrees, independently of the package,
+// into a larger one filled with bed, where it starts at the returned offset
+// from the middle.
+func tilt(img image.Image, degrees float64, w, h int, bed color.Color) *image.RGBA {
+	dst := image.NewRGBA(image.Rect(0, 0, w, h))
+	xdraw.Draw(dst, dst.Rect, image.NewUniform(bed), image.Point{}, xdraw.Src)
+	sin, cos := math.Sincos(degrees * math.Pi / 180)
+	b := img.Bounds()
+	cx, cy := float64(b.Dx())/2, float64(b.Dy())/2
+	m := f64.Aff3{
+		cos, -sin, float64(w)/2 - cos*cx + sin*cy,
+		sin, cos, float64(h)/2 - sin*cx - cos*cy,
+	}
+	xdraw.BiLinear.Transform(dst, m, img, b, xdraw.Over, nil)
+	return dst
+}
+
+// letterhead is a sheet of simulated writing: rows of small dark strokes.
+func letterhead(w, h int, paper, ink color.RGBA) *image.RGBA {
+	m := image.NewRGBA(image.Rect(0, 0, w, h))
+	xdraw.Draw(m, m.Rect, image.NewUniform(paper), image.Point{}, xdraw.Src)
+	r := rand.New(rand.NewPCG(5, 6))
+	size := max(w/80, 6)
+	for y := h / 10; y < h*9/10; y += 2 * size {
+		for x := w / 10; x < w*9/10; x += size {
+			if r.IntN(6) == 0 {
+				continue // between words
+			}
+			xdraw.Draw(m, image.Rect(x, y+r.IntN(size/3), x+max(size/5, 2), y+size), image.NewUniform(ink), image.Point{}, xdraw.Src)
+			xdraw.Draw(m, image.Rect(x, y+size/2, x+size*3/4, y+size/2+max(size/6, 2)), image.NewUniform(ink), image.Point{}, xdraw.Src)
+		}
+	}
+	return m
+}
+
+// grain adds what a scanner adds.
+func grain(m *image.RGBA, depth int) *image.RGBA {
+	r := rand.New(rand.NewPCG(7, 8))
+	for i := range m.Pix {
+		if i%4 != 3 {
+			m.Pix[i] = uint8(min(max(int(m.Pix[i])+r.IntN(2*depth+1)-depth, 0), 255))
+		}
+	}
+	return m
+}
+
+var (
+	white = color.RGBA{250, 250, 248, 255}
+	black = color.RGBA{20, 20, 24, 255}
+)
