@@ -190,6 +190,9 @@ func wantCode(t *testing.T, err error, want kiosk.Code) {
 	if got := kiosk.CodeOf(err); got != want {
 		t.Errorf("got %v (code %q), want %q", err, got, want)
 	}
+	if errors.Is(err, io.EOF) {
+		t.Errorf("%v passes for the last page: it wraps io.EOF", err)
+	}
 }
 
 func testSecondScan(t *testing.T, rig ScannerRig, s kiosk.Scanner) {

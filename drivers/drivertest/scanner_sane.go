@@ -98,13 +98,28 @@ func StartSANENet(t testing.TB) *SANEServer {
 // pulled in mid-scan, and reports how many there were.
 func (s *SANEServer) KillChildren(t testing.TB) int {
 	t.Helper()
+	return s.signalChildren(syscall.SIGKILL)
+}
+
+// FreezeChildren stops the processes that serve clients, as when a device
+// hangs, and reports how many there were.
+func (s *SANEServer) FreezeChildren(t testing.TB) int {
+	t.Helper()
+	return s.signalChildren(syscall.SIGSTOP)
+}
+
+func (s *SANEServer) signalChildren(sig syscall.Signal) int {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", s.pid, s.pid))
 	if err != nil {
 		return 0 // saned has ended
 	}
 	n := 0
 	for _, f := range strings.Fields(string(data)) {
-		if pid, err := strconv.Atoi(f); err == nil && syscall.Kill(pid, syscall.SIGKILL) == nil {
+		stat, err := os.ReadFile("/proc/" + f + "/stat")
+		if err != nil || bytes.Contains(stat, []byte(") Z ")) {
+			continue // it has ended: saned is slow to bury its children
+		}
+		if pid, err := strconv.Atoi(f); err == nil && syscall.Kill(pid, sig) == nil {
 			n++
 		}
 	}

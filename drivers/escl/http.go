@@ -18,6 +18,9 @@ import (
 var (
 	errSlow   = errors.New("no progress in time")
 	errAnswer = errors.New("not an eSCL answer")
+	// errDropped stands for the io.EOF of a connection that ended without an
+	// answer. A fault must not wrap io.EOF: it would pass for the last page.
+	errDropped = errors.New("the connection ended without an answer")
 )
 
 // statusError is an answer of HTTP that is no success.
@@ -81,6 +84,9 @@ func (d *scanner) do(ctx context.Context, method string, u *url.URL, body []byte
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
+		if errors.Is(err, io.EOF) {
+			return nil, errDropped
+		}
 		return nil, err
 	}
 	if resp.StatusCode/100 != 2 {
@@ -116,7 +122,7 @@ func parseXML(data []byte, v any) error {
 		return fmt.Errorf("%w: more than %d bytes", errAnswer, maxXML)
 	}
 	if err := xml.Unmarshal(data, v); err != nil {
-		return fmt.Errorf("%w: %w", errAnswer, err)
+		return fmt.Errorf("%w: %v", errAnswer, err) // not wrapped: it may be io.EOF
 	}
 	return nil
 }

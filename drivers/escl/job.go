@@ -44,7 +44,7 @@ func (j *job) Next() (kiosk.RawPage, error) {
 	if err == nil {
 		return page, nil
 	}
-	j.finish(errors.Is(err, io.EOF))
+	j.finish(err == io.EOF)
 	j.err = j.final(err)
 	return kiosk.RawPage{}, j.err
 }
@@ -80,8 +80,8 @@ func (j *job) finish(ended bool) {
 // final turns the end of the caller's ctx into its cause, and a second hang in
 // a row into a device to be switched off and on.
 func (j *job) final(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.EOF
+	if err == io.EOF {
+		return err
 	}
 	if j.outer.Err() != nil {
 		cause := context.Cause(j.outer)

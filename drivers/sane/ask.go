@@ -25,6 +25,22 @@ const (
 	saneDenied      = 11
 )
 
+// statusTexts are libsane's words for them (sane_strstatus).
+var statusTexts = map[string]int{
+	"Operation not supported":            saneUnsupported,
+	"Operation was canceled":             saneCancelled,
+	"Operation was cancelled":            saneCancelled,
+	"Device busy":                        saneBusy,
+	"Invalid argument":                   saneInval,
+	"End of file reached":                saneEOF,
+	"Document feeder jammed":             saneJammed,
+	"Document feeder out of documents":   saneNoDocs,
+	"Scanner cover is open":              saneCoverOpen,
+	"Error during device I/O":            saneIOError,
+	"Out of memory":                      saneNoMem,
+	"Access to resource has been denied": saneDenied,
+}
+
 // ask runs scanimage for something short and returns what it prints.
 func (d *scanner) ask(ctx context.Context, args ...string) (string, error) {
 	out := &capped{}

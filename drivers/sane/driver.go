@@ -146,7 +146,7 @@ func (d *scanner) find(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	if prefix, ok := strings.CutSuffix(d.conf.device, "*"); ok {
-		out, err := d.ask(ctx, "--formatted-device-list=%d%t%v%t%m%n")
+		out, err := d.ask(ctx, "--formatted-device-list=%d\t%v\t%m%n")
 		if err != nil {
 			return err
 		}

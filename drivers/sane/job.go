@@ -217,8 +217,8 @@ func (j *job) ended(e ending) error {
 	if e.stalled {
 		return j.fault(kiosk.CodeNotResponding, errors.New("no progress in time"))
 	}
-	switch e.exit {
-	case 0, saneNoDocs:
+	switch e.status {
+	case saneNoDocs:
 		if j.pages > 0 {
 			return io.EOF
 		}
@@ -236,12 +236,17 @@ func (j *job) ended(e ending) error {
 		return j.fault(kiosk.CodeCoverOpen, cause)
 	case saneNoMem, saneDenied, saneInval:
 		return j.fault(kiosk.CodeInternal, cause)
-	case saneIOError, saneEOF:
-		return j.fault(j.presence(kiosk.CodeBadPage), cause)
 	case saneUnsupported:
 		return j.fault(j.presence(openCode(e)), cause)
 	}
-	return j.fault(kiosk.CodeNotResponding, cause) // it crashed, or somebody killed it
+	if j.pages == 1 && !j.plans[0].feeder {
+		return io.EOF
+	}
+	// An I/O error, or a crash: libpng gives up over a page of no rows, backends
+	// over what a device sends. Or an exit with 0 that does not tell that the
+	// feeder is empty: scanimage ends so too when its server is gone, and that
+	// must not pass for the last page.
+	return j.fault(j.presence(kiosk.CodeBadPage), cause)
 }
 
 // presence tells an unplugged device from one that failed: SANE calls both an
@@ -305,8 +310,8 @@ func (d *scanner) release(j *job, killed bool) {
 // final turns the end of the caller's ctx into its cause, and a second hang in
 // a row into a device to be switched off and on.
 func (j *job) final(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.EOF
+	if err == io.EOF {
+		return err
 	}
 	if j.outer.Err() != nil {
 		cause := context.Cause(j.outer)

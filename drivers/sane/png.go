@@ -10,6 +10,8 @@ import (
 	"math"
 )
 
+// errPNG never comes with the error of a reader wrapped: that may be io.EOF,
+// which would pass for the last page.
 var errPNG = errors.New("not a whole PNG image")
 
 // pngInfo is what the check of a page learns.
@@ -49,7 +51,7 @@ func checkPNG(r io.Reader) (pngInfo, error) {
 				return info, fmt.Errorf("%w: pHYs", errPNG)
 			}
 			if _, err := io.ReadFull(c, phys[:]); err != nil {
-				return info, fmt.Errorf("%w: %w", errPNG, err)
+				return info, fmt.Errorf("%w: %v", errPNG, err)
 			}
 			if perMetre := binary.BigEndian.Uint32(phys[:]); phys[8] == 1 && perMetre < 1<<20 {
 				info.dpi = int(math.Round(float64(perMetre) * 0.0254))
@@ -69,12 +71,12 @@ type pngChunks struct {
 func (c *pngChunks) next() error {
 	if c.open {
 		if _, err := c.r.Discard(int(c.left) + 4); err != nil {
-			return fmt.Errorf("%w: %w", errPNG, err)
+			return fmt.Errorf("%w: %v", errPNG, err)
 		}
 	}
 	var head [8]byte
 	if _, err := io.ReadFull(c.r, head[:]); err != nil {
-		return fmt.Errorf("%w: %w", errPNG, err)
+		return fmt.Errorf("%w: %v", errPNG, err)
 	}
 	c.left, c.kind, c.open = int64(binary.BigEndian.Uint32(head[:])), string(head[4:]), true
 	if c.left > math.MaxInt32 {
@@ -102,7 +104,7 @@ func (c *pngChunks) header() (info pngInfo, rowBytes int64, err error) {
 		return info, 0, fmt.Errorf("%w: no header", errPNG)
 	}
 	if _, err := io.ReadFull(c, h[:]); err != nil {
-		return info, 0, fmt.Errorf("%w: %w", errPNG, err)
+		return info, 0, fmt.Errorf("%w: %v", errPNG, err)
 	}
 	w, ht := int64(binary.BigEndian.Uint32(h[:])), int64(binary.BigEndian.Uint32(h[4:]))
 	samples := map[byte]int64{0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[h[9]]
@@ -119,11 +121,11 @@ func (c *pngChunks) rows(want int64) error {
 	data := &idat{c: c}
 	z, err := zlib.NewReader(data)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errPNG, err)
+		return fmt.Errorf("%w: %v", errPNG, err)
 	}
 	n, err := io.Copy(io.Discard, io.LimitReader(z, want+1))
 	if err != nil {
-		return fmt.Errorf("%w: %d of %d bytes: %w", errPNG, n, want, err)
+		return fmt.Errorf("%w: %d of %d bytes: %v", errPNG, n, want, err)
 	}
 	if n != want {
 		return fmt.Errorf("%w: %d of %d bytes", errPNG, n, want)

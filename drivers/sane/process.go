@@ -28,10 +28,11 @@ type process struct {
 	progress string   // the last progress seen
 	newPage  chan struct{}
 	last     string // the last thing it said that was not progress
+	status   int    // the status of SANE it told, 0 when none
+	closing  bool   // it has told that the batch is over
 	stopped  bool   // stop has begun: pages from now on are not to be trusted
 	stalled  bool
 	wasKill  bool
-	err      error // of Wait
 }
 
 // startProcess runs scanimage in dir. Its standard output goes to out; when out
@@ -75,13 +76,10 @@ func (p *process) supervise(started chan<- error) {
 		p.mu.Unlock()
 	}
 	started <- nil
-	err := p.cmd.Wait()
+	_ = p.cmd.Wait() // what it returns is in ProcessState too
 	if p.stall > 0 {
 		p.watchdog.Stop()
 	}
-	p.mu.Lock()
-	p.err = err
-	p.mu.Unlock()
 	close(p.done)
 }
 
@@ -129,16 +127,34 @@ func (p *process) said(line string) {
 	}
 	p.progress = ""
 	p.moved()
-	if strings.HasPrefix(line, "Scanning page") {
+	switch {
+	case strings.HasPrefix(line, "Scanning page"):
 		select {
 		case p.newPage <- struct{}{}:
 		default:
 		}
-		return
+	case strings.HasPrefix(line, "Batch terminated"):
+		// It only has to let go of the device. Some backends never do.
+		p.closing = true
+		if p.watchdog != nil {
+			p.watchdog.Reset(min(p.stall, closeGrace))
+		}
+	default:
+		if _, message, ok := strings.Cut(line, ": "); ok {
+			p.last = strings.ToValidUTF8(message[:min(len(message), 200)], "?")
+			p.status = max(p.status, statusOf(message))
+		}
 	}
-	if _, message, ok := strings.Cut(line, ": "); ok {
-		p.last = strings.ToValidUTF8(message[:min(len(message), 200)], "?")
+}
+
+// statusOf reads the status in a message such as "sane_read: Document feeder
+// jammed"; 0 when there is none.
+func statusOf(message string) int {
+	call, text, _ := strings.Cut(message, ": ")
+	if call != "sane_start" && call != "sane_read" {
+		return 0
 	}
+	return statusTexts[text]
 }
 
 // stop ends the process: SIGINT, which cancels the scan in the backend, then
@@ -189,17 +205,22 @@ func (p *process) take() (string, bool) {
 // ending is how a process ended.
 type ending struct {
 	exit    int // -1 when a signal ended it
+	status  int // of SANE, by its exit or else by what it said; 0 when unknown
 	said    string
-	stalled bool
+	stalled bool // in mid-scan
 	killed  bool // by us
-	err     error
 }
 
 // ending is known once done is closed.
 func (p *process) ending() ending {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return ending{exit: p.cmd.ProcessState.ExitCode(), said: p.last, stalled: p.stalled, killed: p.wasKill, err: p.err}
+	e := ending{exit: p.cmd.ProcessState.ExitCode(), status: p.status, said: p.last,
+		stalled: p.stalled && !p.closing, killed: p.wasKill}
+	if e.exit > 0 {
+		e.status = e.exit
+	}
+	return e
 }
 
 // lines is an io.Writer that cuts what is written at line ends and carriage
