@@ -7,18 +7,18 @@ import (
 	"image/jpeg"
 )
 
-// ScannerPages makes n different JPEG pages of A4 at 75 dpi. Page i, counted
+// ScannerPages makes n different JPEG pages of A4, coarse to be quick. Page i, counted
 // from 0, is one shade of gray all over: PageShade(i).
 func ScannerPages(n int) [][]byte {
 	pages := make([][]byte, n)
 	for i := range pages {
-		img := image.NewGray(image.Rect(0, 0, 620, 877))
+		img := image.NewGray(image.Rect(0, 0, 310, 438))
 		for k := range img.Pix {
 			img.Pix[k] = PageShade(i).Y
 		}
-		// A line of noise, so that half of the bytes is not half of nothing.
-		for k := range 620 * 200 {
-			img.Pix[400*620+k] ^= byte(k*k>>3) & 0x1f
+		// A band of noise, so that half of the bytes is not half of nothing.
+		for k := range 310 * 100 {
+			img.Pix[200*310+k] ^= byte(k*k>>3) & 0x1f
 		}
 		var b bytes.Buffer
 		_ = jpeg.Encode(&b, img, &jpeg.Options{Quality: 90}) // a Buffer takes everything

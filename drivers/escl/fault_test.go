@@ -63,6 +63,7 @@ func TestFaultsOfADevice(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			dev := virtual.NewScanner(virtual.ScannerOptions{Calm: true, EmptyFail: c.empty})
 			dev.Load(drivertest.ScannerPages(4))
 			s := openScanner(t, serve(t, dev), quick)

@@ -7,7 +7,7 @@ const (
 	openTimeout  = 30 * time.Second       // reading the options; network backends connect first
 	probeTimeout = 10 * time.Second       // asking an idle device for its state
 	stallTimeout = 60 * time.Second       // without new progress; backends calibrate for half a minute
-	cancelGrace  = 3 * time.Second        // from SIGINT to SIGKILL: the backend moves the paper out
+	cancelGrace  = 2 * time.Second        // from SIGINT to SIGKILL: the backend moves the paper out
 	cancelMoment = 300 * time.Millisecond // the same, once a batch goes on after SIGINT
 	closeGrace   = 5 * time.Second        // to let go of the device once the batch is over
 	pipeGrace    = 2 * time.Second        // for what a dead process's children still hold open

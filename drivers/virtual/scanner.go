@@ -62,8 +62,9 @@ type Scanner struct {
 	glass  []byte
 	jobs   []*scanJob // the last few, newest first
 	faults []Fault
-	stuck  FaultKind     // what stopped the feeder and needs a person
-	moved  chan struct{} // closed when somebody touches the device
+	stuck  FaultKind         // what stopped the feeder and needs a person
+	moved  chan struct{}     // closed when somebody touches the device
+	white  map[string][]byte // white pages made so far, by colour mode
 }
 
 // NewScanner makes a scanner without paper.
@@ -86,7 +87,7 @@ func NewScanner(opts ScannerOptions) *Scanner {
 	if opts.JobTimeout == 0 {
 		opts.JobTimeout = time.Minute
 	}
-	s := &Scanner{opts: opts, mux: http.NewServeMux(), moved: make(chan struct{})}
+	s := &Scanner{opts: opts, mux: http.NewServeMux(), moved: make(chan struct{}), white: map[string][]byte{}}
 	s.mux.HandleFunc("GET /eSCL/ScannerCapabilities", s.serveCapabilities)
 	s.mux.HandleFunc("GET /eSCL/ScannerStatus", s.serveStatus)
 	s.mux.HandleFunc("POST /eSCL/ScanJobs", s.serveNewJob)

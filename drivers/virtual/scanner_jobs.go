@@ -248,7 +248,7 @@ func (s *Scanner) feed(j *scanJob) ([]byte, bool) {
 	if j.set.InputSource == "Platen" {
 		j.sheet = 1
 		if s.glass == nil {
-			return whitePage(j.set), true
+			return s.whitePage(j.set), true
 		}
 		return s.glass, true
 	}
@@ -273,7 +273,7 @@ func (s *Scanner) feed(j *scanJob) ([]byte, bool) {
 	if j.set.Duplex {
 		j.side, j.hasSide = sheet.Back, true
 		if sheet.Back == nil {
-			j.side = whitePage(j.set)
+			j.side = s.whitePage(j.set)
 		}
 	}
 	return sheet.Front, true
@@ -344,7 +344,10 @@ func pause(r *http.Request, j *scanJob, d time.Duration) bool {
 
 // whitePage is what the glass scans with nothing on it: A4 at 75 dpi, in the
 // colours asked for.
-func whitePage(set scanSettings) []byte {
+func (s *Scanner) whitePage(set scanSettings) []byte {
+	if page := s.white[set.ColorMode]; page != nil {
+		return page
+	}
 	area := image.Rect(0, 0, 620, 877)
 	var img draw.Image = image.NewGray(area)
 	if set.ColorMode == "RGB24" {
@@ -353,5 +356,6 @@ func whitePage(set scanSettings) []byte {
 	draw.Draw(img, area, image.White, image.Point{}, draw.Src)
 	var b bytes.Buffer
 	_ = jpeg.Encode(&b, img, nil) // a Buffer takes everything
+	s.white[set.ColorMode] = b.Bytes()
 	return b.Bytes()
 }
