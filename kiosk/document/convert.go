@@ -1,0 +1,189 @@
+package document
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"pointnum/kiosk"
+	"pointnum/kiosk/document/wire"
+)
+
+// Convert makes files of pages; see kiosk.Documents.
+func (e *Engine) Convert(ctx context.Context, pages []kiosk.PageRef, t kiosk.Target, progress func(done, total int)) (kiosk.Conversion, error) {
+	if len(pages) == 0 {
+		return kiosk.Conversion{}, &kiosk.Error{Code: kiosk.CodeInternal, Op: "document: convert", Err: errNoPages}
+	}
+	p, err := e.take(ctx)
+	if err != nil {
+		return kiosk.Conversion{}, err
+	}
+	defer e.release(p)
+	defer p.stopAfter(ctx)()
+	c := conversion{Engine: e, process: p, pages: pages, target: t, progress: progress, timer: newTimer(e.o, p)}
+	c.origin = passable(pages, e.o.MaxInput)
+	defer c.timer.stop()
+	// Each page may be encoded several times.
+	c.timer.left += time.Duration(len(pages)) * 2 * e.o.PerPage
+	job := e.job(wire.Convert)
+	job.Target = t
+	for _, ref := range pages {
+		job.Pages = append(job.Pages, wire.PageSource{Size: ref.Size, DPI: ref.DPI, Turn: ref.Turn})
+	}
+	if c.origin != nil {
+		job.Origin = c.origin.Size
+	}
+	c.timer.whole()
+	if err := wire.Send(p.in, wire.Job, job); err != nil {
+		return kiosk.Conversion{}, p.fail(err, kiosk.CodeInternal)
+	}
+	return c.run()
+}
+
+// passable gives the input whose pages these are, all of them, in order and
+// unturned; nil when there is none. A scan is not passed on: its master is
+// straight and cut, it is not.
+func passable(pages []kiosk.PageRef, most int64) *kiosk.Input {
+	in := pages[0].Origin
+	if in == nil || in.Scanned || in.Size <= 0 || in.Size > most || pages[0].OriginPages != len(pages) {
+		return nil
+	}
+	for i, p := range pages {
+		if p.Origin != in || p.Index != i || p.Turn%360 != 0 {
+			return nil
+		}
+	}
+	return in
+}
+
+// conversion is a job that runs.
+type conversion struct {
+	*Engine
+	*process
+	pages    []kiosk.PageRef
+	target   kiosk.Target
+	origin   *kiosk.Input
+	progress func(done, total int)
+	timer    *timer
+	result   kiosk.Conversion
+	covered  int // pages in the files received
+}
+
+func (c *conversion) run() (kiosk.Conversion, error) {
+	for {
+		k, payload, err := wire.Read(c.r, wire.MaxMessage, wire.Need, wire.Progress, wire.File, wire.Done)
+		if err != nil {
+			return kiosk.Conversion{}, c.fail(err, kiosk.CodeInternal)
+		}
+		switch k {
+		case wire.Need:
+			err = c.answer(payload)
+		case wire.Progress:
+			err = c.report(payload)
+		case wire.File:
+			err = c.receive(payload)
+		case wire.Done:
+			return c.finish(payload)
+		}
+		if err != nil {
+			return kiosk.Conversion{}, err
+		}
+	}
+}
+
+// answer sends the child a master or the origin. The caller's reading is not
+// the child's time.
+func (c *conversion) answer(payload []byte) error {
+	var m wire.NeedMessage
+	if err := wire.Decode(payload, &m); err != nil {
+		return c.fail(err, kiosk.CodeInternal)
+	}
+	open, size := c.pages[0].Open, int64(0)
+	switch {
+	case m.Origin && c.origin != nil:
+		open, size = c.origin.Open, c.origin.Size
+	case !m.Origin && m.Page >= 0 && m.Page < len(c.pages):
+		open, size = c.pages[m.Page].Open, c.pages[m.Page].Size
+	default:
+		return c.fail(wire.ErrProtocol, kiosk.CodeInternal)
+	}
+	c.timer.settle()
+	r, err := openInput(open, size, c.o.MaxInput)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	c.timer.whole()
+	if err := wire.SendInput(c.in, r, c.o.MaxInput); err != nil {
+		return c.fail(err, kiosk.CodeInternal)
+	}
+	return nil
+}
+
+func (c *conversion) report(payload []byte) error {
+	var m wire.ProgressMessage
+	if err := wire.Decode(payload, &m); err != nil || m.Total != len(c.pages) || m.Done < 0 || m.Done > m.Total {
+		return c.fail(wire.ErrProtocol, kiosk.CodeInternal)
+	}
+	if c.progress != nil {
+		c.timer.pause()
+		c.progress(m.Done, m.Total)
+		c.timer.whole()
+	}
+	return nil
+}
+
+// receive takes a file, if it is one that the target allows.
+func (c *conversion) receive(payload []byte) error {
+	var m wire.FileMessage
+	if err := wire.Decode(payload, &m); err != nil {
+		return c.fail(err, kiosk.CodeInternal)
+	}
+	c.covered += m.Pages
+	if m.Pages < 1 || c.covered > len(c.pages) || len(c.result.Files) >= max(c.target.MaxFiles, 1) {
+		return c.fail(wire.ErrProtocol, kiosk.CodeInternal)
+	}
+	_, data, err := wire.Read(c.r, int(min(c.target.MaxBytes-1, 1<<30)), wire.Data)
+	if err == nil {
+		err = checkFile(data, c.target.Format)
+	}
+	if err != nil {
+		return c.fail(err, kiosk.CodeInternal)
+	}
+	c.result.Files = append(c.result.Files, kiosk.File{Format: c.target.Format, Data: data, Pages: m.Pages})
+	return nil
+}
+
+// checkFile looks at a file's ends: whether it is what it should be and was
+// not cut.
+func checkFile(data []byte, f kiosk.Format) error {
+	magic, tail := magicPDF, []byte("%%EOF")
+	switch f {
+	case kiosk.FormatJPEG:
+		magic, tail = magicJPEG, []byte("\xff\xd9")
+	case kiosk.FormatPNG:
+		magic, tail = magicPNG, []byte("IEND\xaeB`\x82")
+	}
+	if !bytes.HasPrefix(data, magic) || !bytes.Contains(data[max(0, len(data)-1024):], tail) {
+		return fmt.Errorf("%w: not a %s file", wire.ErrProtocol, f)
+	}
+	return nil
+}
+
+func (c *conversion) finish(payload []byte) (kiosk.Conversion, error) {
+	if err := doneError(payload, len(c.result.Files)); err != nil {
+		return kiosk.Conversion{}, err
+	}
+	var m wire.DoneMessage
+	if err := wire.Decode(payload, &m); err != nil {
+		return kiosk.Conversion{}, err
+	}
+	if c.covered != len(c.pages) {
+		return kiosk.Conversion{}, c.fail(io.ErrUnexpectedEOF, kiosk.CodeInternal)
+	}
+	c.result.Passed, c.result.Gray = m.Passed, m.Gray
+	c.result.DPI = max(0, min(m.DPI, 5000))
+	return c.result, nil
+}

@@ -1,0 +1,206 @@
+package document
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"pointnum/kiosk"
+	"pointnum/kiosk/document/wire"
+)
+
+// Bounds of what a child may say of a page.
+const (
+	maxSide    = 20_000
+	maxMaster  = 64 << 20
+	maxPreview = 8 << 20
+)
+
+// Import reads an input; see kiosk.Documents. Pages of a damaged file that
+// can't be drawn are left out, and the others carry VerdictPartial.
+func (e *Engine) Import(ctx context.Context, in kiosk.Input, each func(kiosk.Page) error) error {
+	if in.Size == 0 {
+		return &kiosk.Error{Code: kiosk.CodeFileEmpty, Op: "document: import"}
+	}
+	r, err := openInput(in.Open, in.Size, e.o.MaxInput)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	p, err := e.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer e.release(p)
+	defer p.stopAfter(ctx)()
+	t := newTimer(e.o, p)
+	defer t.stop()
+	t.probe()
+	job := e.job(wire.Import)
+	job.Size, job.Scanned, job.DPI = in.Size, in.Scanned, in.DPI
+	if err := wire.Send(p.in, wire.Job, job); err != nil {
+		return p.fail(err, kiosk.CodeInternal)
+	}
+	if err := wire.SendInput(p.in, r, e.o.MaxInput); err != nil {
+		return p.fail(err, kiosk.CodeFileBroken)
+	}
+	return e.receivePages(p, t, each)
+}
+
+func (e *Engine) job(op wire.Op) wire.JobMessage {
+	return wire.JobMessage{Op: op, MaxPages: e.o.MaxPages, MaxPixels: e.o.MaxPixels, MaxInput: e.o.MaxInput,
+		MaxMemory: e.o.MaxMemory / 2}
+}
+
+func (e *Engine) receivePages(p *process, t *timer, each func(kiosk.Page) error) error {
+	for n := 0; ; {
+		k, payload, err := wire.Read(p.r, wire.MaxMessage, wire.Opened, wire.Page, wire.Done)
+		if err != nil {
+			return p.fail(err, kiosk.CodeFileBroken)
+		}
+		switch k {
+		case wire.Opened:
+			t.page()
+		case wire.Page:
+			page, err := e.receivePage(p, payload, n)
+			if err != nil {
+				return p.fail(err, kiosk.CodeFileBroken)
+			}
+			t.pause()
+			if err := each(page); err != nil {
+				return err
+			}
+			n++
+			t.delivered()
+			t.page()
+		case wire.Done:
+			return doneError(payload, n)
+		}
+	}
+}
+
+// doneError reads a job's end: how it went, as far as the child may say.
+func doneError(payload []byte, pages int) error {
+	var m wire.DoneMessage
+	if err := wire.Decode(payload, &m); err != nil {
+		return &kiosk.Error{Code: kiosk.CodeFileBroken, Op: "document: end of job", Err: err}
+	}
+	if m.Code == "" {
+		if pages == 0 {
+			return &kiosk.Error{Code: kiosk.CodeFileBlank, Op: "document: no page came out"}
+		}
+		return nil
+	}
+	return &kiosk.Error{Code: checkedCode(m.Code), Op: checkedOp(m.Op)}
+}
+
+// checkedCode lets a child say no more than what is wrong with its file.
+func checkedCode(c kiosk.Code) kiosk.Code {
+	switch c {
+	case kiosk.CodeFileEmpty, kiosk.CodeFileUnknown, kiosk.CodeFileBroken, kiosk.CodeFilePassword, kiosk.CodeFileTooBig,
+		kiosk.CodeFileTooLong, kiosk.CodeFileTooSlow, kiosk.CodeFileBlank, kiosk.CodeFileUnsupported, kiosk.CodeCannotFit:
+		return c
+	}
+	return kiosk.CodeInternal
+}
+
+// checkedOp keeps what a child's constants look like, so that no part of a
+// document gets into a log.
+func checkedOp(op string) string {
+	if len(op) > 60 {
+		return "document: child"
+	}
+	for _, c := range op {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != ' ' && c != ':' {
+			return "document: child"
+		}
+	}
+	return op
+}
+
+func (e *Engine) receivePage(p *process, payload []byte, n int) (kiosk.Page, error) {
+	var m wire.PageMessage
+	if err := wire.Decode(payload, &m); err != nil {
+		return kiosk.Page{}, err
+	}
+	if m.Index != n || m.Total < 1 || m.Total > e.o.MaxPages || n >= m.Total ||
+		m.Width < 1 || m.Width > maxSide || m.Height < 1 || m.Height > maxSide || m.DPI < 1 || m.DPI > 5000 || len(m.Verdicts) > 8 {
+		return kiosk.Page{}, wire.ErrProtocol
+	}
+	page := kiosk.Page{Index: m.Index, Total: m.Total, Width: m.Width, Height: m.Height, DPI: m.DPI, Gray: m.Gray}
+	for _, v := range m.Verdicts {
+		switch v {
+		case kiosk.VerdictBlank, kiosk.VerdictBlurred, kiosk.VerdictDark, kiosk.VerdictCut, kiosk.VerdictPartial, kiosk.VerdictLowRes:
+			page.Verdicts = append(page.Verdicts, v)
+		default:
+			return kiosk.Page{}, wire.ErrProtocol
+		}
+	}
+	for _, part := range []struct {
+		to    *[]byte
+		limit int
+		png   bool
+	}{{&page.Image, maxMaster, true}, {&page.Preview, maxPreview, false}, {&page.Thumb, maxPreview, false}} {
+		_, b, err := wire.Read(p.r, part.limit, wire.Data)
+		if err != nil {
+			return kiosk.Page{}, err
+		}
+		if !bytes.HasPrefix(b, magicJPEG) && (!part.png || !bytes.HasPrefix(b, magicPNG)) {
+			return kiosk.Page{}, wire.ErrProtocol
+		}
+		*part.to = b
+	}
+	return page, nil
+}
+
+var (
+	magicJPEG = []byte("\xff\xd8\xff")
+	magicPNG  = []byte("\x89PNG\r\n\x1a\n")
+	magicPDF  = []byte("%PDF-")
+)
+
+// timer sets a child's deadlines. Time that the caller takes does not count.
+type timer struct {
+	o      Options
+	p      *process
+	left   time.Duration // of the whole job
+	since  time.Time     // zero while paused
+	reason error
+}
+
+func newTimer(o Options, p *process) *timer {
+	return &timer{o: o, p: p, left: o.Input}
+}
+
+func (t *timer) run(step time.Duration) {
+	t.settle()
+	t.since = time.Now()
+	t.p.deadline.Store(t.since.Add(min(step, t.left)).UnixNano())
+}
+
+func (t *timer) settle() {
+	if !t.since.IsZero() {
+		t.left -= time.Since(t.since)
+		t.since = time.Time{}
+	}
+}
+
+func (t *timer) probe() { t.run(t.o.Probe) }
+func (t *timer) page()  { t.run(t.o.Page) }
+
+// whole gives the step all that is left.
+func (t *timer) whole() { t.run(t.left) }
+
+// delivered adds time for a page that came out.
+func (t *timer) delivered() { t.left += t.o.PerPage }
+
+func (t *timer) pause() {
+	t.settle()
+	t.p.deadline.Store(0)
+}
+
+func (t *timer) stop() { t.pause() }
+
+// errNoPages is a caller's mistake.
+var errNoPages = errors.New("document: no pages")

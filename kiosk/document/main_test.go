@@ -1,0 +1,108 @@
+package document_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"pointnum/kiosk"
+	"pointnum/kiosk/document"
+)
+
+func TestMain(m *testing.M) {
+	if document.IsChild() {
+		document.RunChild()
+	}
+	os.Exit(m.Run())
+}
+
+func newEngine(t testing.TB, o document.Options) *document.Engine {
+	t.Helper()
+	e, err := document.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+// input is bytes as somebody brings them.
+func input(b []byte) *kiosk.Input {
+	return &kiosk.Input{Size: int64(len(b)), Open: opener(b)}
+}
+
+func opener(b []byte) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
+}
+
+// pages imports an input and keeps its pages.
+func pages(ctx context.Context, e *document.Engine, in *kiosk.Input) ([]kiosk.Page, error) {
+	var all []kiosk.Page
+	err := e.Import(ctx, *in, func(p kiosk.Page) error {
+		all = append(all, p)
+		return nil
+	})
+	return all, err
+}
+
+// refs are pages as a spool hands them back.
+func refs(in *kiosk.Input, all []kiosk.Page) []kiosk.PageRef {
+	var r []kiosk.PageRef
+	for _, p := range all {
+		r = append(r, kiosk.PageRef{Open: opener(p.Image), Size: int64(len(p.Image)), DPI: p.DPI, Index: p.Index,
+			Origin: in, OriginPages: p.Total})
+	}
+	return r
+}
+
+const corpusDir = "../../../shared/corpus"
+
+// corpus lists the files of the corpus beside the repository; none when it is
+// not there.
+func corpus(t testing.TB) []string {
+	t.Helper()
+	entries, err := os.ReadDir(corpusDir)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []string
+	for _, e := range entries {
+		if !e.IsDir() && e.Name() != "INDEX.tsv" {
+			files = append(files, filepath.Join(corpusDir, e.Name()))
+		}
+	}
+	return files
+}
+
+func readFile(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// tool finds a program that the tests need; without it they say nothing.
+func tool(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Fatalf("these tests need %s: %v", name, err)
+	}
+	return path
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
