@@ -2,6 +2,7 @@ package drivertest
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -30,6 +31,7 @@ pages=$(grep -ac '/Type /Page ' "$1")
 side=1
 while [ "$side" -le "$pages" ]; do
 	if [ -e "$dir/abort" ]; then exit 1; fi
+	while [ "$side" -gt 1 ] && [ -e "$dir/hold" ]; do sleep 0.05; done
 	for f in "$dir"/fault-*; do
 		[ -e "$f" ] || continue
 		reason=${f##*/fault-}
@@ -118,6 +120,12 @@ func (e *EvePrinter) Fault(t testing.TB, reason string, on bool) {
 	e.flag(t, "fault-"+reason, on)
 }
 
+// Hold keeps the job under way after its first side, without a reason given.
+func (e *EvePrinter) Hold(t testing.TB, on bool) {
+	t.Helper()
+	e.flag(t, "hold", on)
+}
+
 // Abort makes the printer give up jobs.
 func (e *EvePrinter) Abort(t testing.TB, on bool) {
 	t.Helper()
@@ -160,7 +168,10 @@ func (e *EvePrinter) form(page string, v url.Values) error {
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("HTTP status %d", resp.StatusCode)
 	}
-	return nil
+	// The printer says OK first and does what the form asks while it writes
+	// the page: only the page's end means that it is done.
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
 }
 
 func startEve(t testing.TB, env []string, name string, args ...string) *exec.Cmd {

@@ -79,7 +79,7 @@ func TestVirtualPrinter(t *testing.T) {
 		kiosk.CodeMarkerLow:   virtual.PrinterTonerLow,
 	}
 	drivertest.PrinterSuite(t, func(t *testing.T) drivertest.PrinterRig {
-		v := startVirtual(t, virtual.PrinterOptions{SideTime: 150 * time.Millisecond})
+		v := startVirtual(t, virtual.PrinterOptions{SideTime: 50 * time.Millisecond})
 		return drivertest.PrinterRig{
 			Printer: open(t, v.URI, nil),
 			Printed: v.names,
@@ -87,6 +87,7 @@ func TestVirtualPrinter(t *testing.T) {
 				kiosk.CodeMarkerEmpty, kiosk.CodeMarkerLow},
 			InJob:  []kiosk.Code{kiosk.CodePaperEmpty, kiosk.CodePaperJam, kiosk.CodeCoverOpen, kiosk.CodeMarkerEmpty},
 			Set:    func(_ *testing.T, c kiosk.Code, _, on bool) { v.Set(faults[c], on) },
+			Hold:   func(_ *testing.T, on bool) { v.Set(virtual.PrinterStalls, on) },
 			Abort:  func(*testing.T) { v.Set(virtual.PrinterAborts, true) },
 			Unplug: func(*testing.T) { v.Set(virtual.PrinterOffline, true) },
 		}
@@ -96,11 +97,12 @@ func TestVirtualPrinter(t *testing.T) {
 func TestPrinterWithPrintJobOnly(t *testing.T) {
 	t.Parallel()
 	drivertest.PrinterSuite(t, func(t *testing.T) drivertest.PrinterRig {
-		v := startVirtual(t, virtual.PrinterOptions{SideTime: 150 * time.Millisecond, PrintJobOnly: true})
+		v := startVirtual(t, virtual.PrinterOptions{SideTime: 50 * time.Millisecond, PrintJobOnly: true})
 		return drivertest.PrinterRig{
 			Printer: open(t, v.URI, nil), Printed: v.names,
 			Idle: []kiosk.Code{kiosk.CodePaperEmpty}, InJob: []kiosk.Code{kiosk.CodePaperEmpty},
 			Set:    func(_ *testing.T, _ kiosk.Code, _, on bool) { v.Set(virtual.PrinterMediaEmpty, on) },
+			Hold:   func(_ *testing.T, on bool) { v.Set(virtual.PrinterStalls, on) },
 			Abort:  func(*testing.T) { v.Set(virtual.PrinterAborts, true) },
 			Unplug: func(*testing.T) { v.Set(virtual.PrinterOffline, true) },
 		}
@@ -135,6 +137,7 @@ func TestEvePrinter(t *testing.T) {
 					e.Toner(t, 80)
 				}
 			},
+			Hold:   func(t *testing.T, on bool) { e.Hold(t, on) },
 			Abort:  func(t *testing.T) { e.Abort(t, true) },
 			Unplug: func(*testing.T) { e.Stop() },
 		}

@@ -40,6 +40,7 @@ const (
 	PrinterReject     PrinterFault = "reject"    // new jobs are refused for their attributes
 	PrinterAborts     PrinterFault = "aborts"    // jobs are given up after their first side
 	PrinterOffline    PrinterFault = "offline"   // connections are closed without an answer
+	PrinterStalls     PrinterFault = "stalls"    // nothing comes out after a job's first side, and no reason is given
 	PrinterHangs      PrinterFault = "hangs"     // a cancelled job never ends (ippeveprinter while it waits for paper)
 )
 
@@ -229,6 +230,8 @@ func (p *Printer) step() (*PrintedJob, time.Duration) {
 	case j.state != 5:
 		j.state, j.reason = 5, "job-printing"
 		return nil, p.opts.SideTime
+	case j.sides > 0 && p.faults[PrinterStalls]:
+		return nil, 0
 	}
 	j.sides++
 	if p.faults[PrinterAborts] {
