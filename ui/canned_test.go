@@ -47,12 +47,12 @@ func (e *engine) actions() []session.Action {
 	return append([]session.Action(nil), e.done...)
 }
 
-func (e *engine) OpenPicture(id string, large bool) (io.ReadCloser, string, error) {
+func (e *engine) OpenPicture(id string, what session.Picture) (io.ReadCloser, string, error) {
 	if !strings.HasPrefix(id, "p") {
 		return nil, "", &kiosk.Error{Code: kiosk.CodeBadRequest, Op: "open picture"}
 	}
 	width, height := 226, 320
-	if large {
+	if what == session.PictureView {
 		width, height = 990, 1400
 	}
 	return io.NopCloser(bytes.NewReader(letter(width, height, int(id[1])))), "image/jpeg", nil
@@ -80,8 +80,8 @@ func letter(width, height, seed int) []byte {
 }
 
 var place = ui.Place{
-	Name: "Centre social des Tilleuls", Address: "12 rue des Écoles, 59000 Lille",
-	Phone: "03 20 00 00 00", Hours: "du lundi au vendredi, 9 h – 17 h",
+	Name: "Centre social des Tilleuls", Address: "12 rue des Écoles\n59000 Lille",
+	Phone: "03 20 00 00 00", Hours: "du lundi au jeudi, 9 h – 17 h\nvendredi, 9 h – 12 h",
 }
 
 // serve starts a server on a free port of this machine.
@@ -187,7 +187,8 @@ func visitScreens() []canned {
 		{name: "portal", state: visit(session.ScreenPortal, nil)},
 		{name: "kind", state: visit(session.ScreenPortal, nil), touch: `document.querySelector('[data-do="portal"]').click()`},
 		{name: "checks", state: visit(session.ScreenPortal, nil), touch: `document.querySelector('[data-do="portal"]').click();
-			new Promise(ok => setTimeout(() => { document.querySelector('[data-do="kind"]').click(); ok() }, 400))`},
+			await new Promise(ok => setTimeout(ok, 400));
+			document.querySelector('[data-do="kind"]').click()`},
 		{name: "converting", state: visit(session.ScreenPortal, func(st *session.State) {
 			st.Task = &session.Task{Kind: session.TaskConvert, Done: 2, Total: 3, CanCancel: true}
 		})},
@@ -215,7 +216,11 @@ func resultScreens() []canned {
 		})},
 		{name: "wiping", state: session.State{Screen: session.ScreenGoodbye, Lang: "fr"}},
 		{name: "goodbye", state: session.State{Screen: session.ScreenGoodbye, Lang: "fr", Wiped: true}},
-		{name: "broken", state: session.State{Screen: session.ScreenBroken, Lang: "fr"}},
+		{name: "broken", state: session.State{Screen: session.ScreenBroken, Lang: "fr",
+			Fault: &session.Fault{Code: kiosk.CodeOutOfOrder, Task: session.TaskWipe}}},
+		{name: "scan-next", state: visit(session.ScreenScan, func(st *session.State) {
+			st.Documents, st.Current = []session.Document{finished(true), {ID: "d2"}}, 1
+		})},
 	}
 }
 

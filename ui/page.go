@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"strings"
 
 	"pointnum/kiosk/portal"
 	"pointnum/ui/i18n"
@@ -59,6 +60,13 @@ func (s *Server) functions(l *i18n.Language) template.FuncMap {
 		"t":       l.T,
 		"in":      func(t portal.Text) string { return t.In(l.Tag) },
 		"picture": func(name string) string { return s.assets.Picture(staticPath, name) },
+		"soft":    soft,
 		"static":  func(name string) string { return s.assets.URL(staticPath, name) },
 	}
+}
+
+// soft lets a long address break after its dots and hyphens: it puts spaces of
+// no width there.
+func soft(name string) string {
+	return strings.NewReplacer(".", ".\u200b", "-", "-\u200b").Replace(name)
 }

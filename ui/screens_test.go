@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -131,7 +130,7 @@ func (s *shown) show(ctx context.Context, t *testing.T, c canned) {
 	}
 	touch := c.touch
 	if touch != "" {
-		touch = "await new Promise(ok => setTimeout(ok, 400)); await (async () => {" + returned(touch) + "})();"
+		touch = "await new Promise(ok => setTimeout(ok, 400)); await (async () => {" + touch + "})();"
 	}
 	settle := fmt.Sprintf(`(async () => { %s
 		await Promise.all([...document.images].filter(i => i.src).map(i => i.decode().catch(() => {})));
@@ -141,11 +140,6 @@ func (s *shown) show(ctx context.Context, t *testing.T, c canned) {
 	if err := s.page.Eval(ctx, settle, nil); err != nil {
 		t.Fatalf("%s: %v", c.name, err)
 	}
-}
-
-func returned(script string) string {
-	i := strings.LastIndex(script, ";")
-	return script[:i+1] + "return " + strings.TrimSpace(script[i+1:])
 }
 
 // measure checks sizes and overflow: what axe does not see.
@@ -170,7 +164,7 @@ func (s *shown) measure(ctx context.Context, t *testing.T, c canned) {
 		const walk = document.createTreeWalker(screen, NodeFilter.SHOW_TEXT);
 		while (walk.nextNode()) {
 			const e = walk.currentNode.parentElement;
-			if (!walk.currentNode.data.trim() || !e.checkVisibility() || e.closest('template, .unseen, .skip')) continue;
+			if (!walk.currentNode.data.trim() || !e.checkVisibility() || e.closest('template, .unseen, .skip') || getComputedStyle(e).clipPath !== 'none') continue;
 			const size = parseFloat(getComputedStyle(e).fontSize);
 			const least = e.closest('.small') ? 24 : 28;
 			if (wide > 760 && size < least - 0.01) bad.push(size + 'px: ' + walk.currentNode.data.trim());
@@ -233,4 +227,3 @@ func (s *shown) shoot(ctx context.Context, t *testing.T, c canned) {
 		t.Fatal(err)
 	}
 }
-

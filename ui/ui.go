@@ -30,6 +30,8 @@ import (
 	"pointnum/ui/safeweb"
 )
 
+var _ Engine = (*session.Engine)(nil)
+
 // Engine runs the visit; *session.Engine does.
 type Engine interface {
 	// State is what the screens show.
@@ -37,17 +39,17 @@ type Engine interface {
 	// Do hands an action over. kiosk.CodeBadRequest means that the screen was
 	// out of date. What goes wrong later is in the state.
 	Do(ctx context.Context, a session.Action) error
-	// OpenPicture opens a page's picture for the screen and says its media
-	// type; the caller closes it. large is the one to read, else a thumbnail.
-	OpenPicture(id string, large bool) (io.ReadCloser, string, error)
+	// OpenPicture opens a page's picture, unturned, and says its media type;
+	// the caller closes it.
+	OpenPicture(id string, what session.Picture) (io.ReadCloser, string, error)
 }
 
 // Place is where the kiosk stands, as visitors are told.
 type Place struct {
 	Name    string
-	Address string
+	Address string // one or more lines
 	Phone   string
-	Hours   string
+	Hours   string // one or more lines
 }
 
 // Options are what a Server needs. Engine, Catalogue and Hosts must be set.
@@ -200,7 +202,11 @@ func (s *Server) serveStatic(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) servePicture(w http.ResponseWriter, r *http.Request) {
-	in, mediaType, err := s.engine.OpenPicture(r.PathValue("id"), r.URL.Query().Has("large"))
+	what := session.PictureThumb
+	if r.URL.Query().Has("large") {
+		what = session.PictureView
+	}
+	in, mediaType, err := s.engine.OpenPicture(r.PathValue("id"), what)
 	if err != nil {
 		// The page was deleted or the visit ended while the screen asked.
 		http.NotFound(w, r)

@@ -64,6 +64,7 @@ type scanView struct {
 	Key     bool   `json:"key"`
 	Pages   string `json:"pages"` // the button on to the review; "" without pages
 	Scanner bool   `json:"scanner"`
+	Back    bool   `json:"back"` // an empty paper may be given up for the one before
 }
 
 type reviewView struct {
@@ -152,7 +153,7 @@ func (s *Server) view(st session.State, seq uint64, now time.Time) view {
 		v.Section = "task"
 		v.Task = s.taskView(l, st.Task)
 	}
-	if f := st.Fault; f != nil {
+	if f := st.Fault; f != nil && st.Screen != session.ScreenBroken {
 		v.Section = "fault"
 		v.Fault = s.faultView(l, f.Code, f.Kind)
 		v.Fault.Retry = f.Retry
@@ -191,6 +192,8 @@ func (s *Server) scanView(l *i18n.Language, st *session.State) scanView {
 	}
 	if d := st.Doc(); d != nil && len(d.Pages) > 0 {
 		v.Pages = l.N("scan", "pages", len(d.Pages))
+	} else if st.Current > 0 && st.Current < len(st.Documents) {
+		v.Back = st.Documents[st.Current-1].Result != nil
 	}
 	return v
 }
@@ -310,7 +313,7 @@ func (s *Server) resultView(l *i18n.Language, st *session.State, d *session.Docu
 	v.Print = deliver(l, st.Printer, r.Printed, "print", "printed", "print_how")
 	v.Receipt = deliver(l, st.ReceiptPrinter, st.Receipt, "receipt", "receipt_done", "receipt_how")
 	// A key that is not there can be brought: its button stays, and says how.
-	if v.Save.Show && !st.Key.Ready {
+	if v.Save.Show && !v.Save.Done && !st.Key.Ready {
 		v.Save.OK, v.Save.How = true, l.T("result", "save_absent")
 	}
 	return v
@@ -326,7 +329,7 @@ func summary(l *i18n.Language, r *session.Result) string {
 
 // fits says that a document fits only when the portal's own rule is known.
 func fits(l *i18n.Language, r *session.Result, p *portal.Portal) string {
-	text := l.T("result", "fits_unknown", "portal", p.Official)
+	text := l.T("result", "fits_unknown")
 	if r.Known {
 		text = l.T("result", "fits", "portal", p.Official, "limit", l.Size(r.MaxBytes))
 	}
@@ -342,7 +345,7 @@ func deliver(l *i18n.Language, slot session.Slot, done bool, todo, did, how stri
 	if done {
 		v.Text, v.How = l.T("result", did), l.T("result", "again")
 	}
-	if !slot.Ready {
+	if !slot.Ready && !done {
 		v.How = l.T("result", "not_ready")
 	}
 	return v

@@ -183,7 +183,6 @@ function renderIdle() {
   if (!idleTimer) idleTimer = setInterval(countDown, 250);
   if (!dialog.open) {
     dialog.showModal();
-    $('[data-act="still-here"]', dialog).focus();
     beep();
   }
 }
