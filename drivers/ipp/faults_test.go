@@ -241,6 +241,7 @@ func between(t *testing.T, e *drivertest.EvePrinter, meet func(goipp.Op) (drop b
 	forward := &httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
 		Transport: &http.Transport{DisableKeepAlives: true},
+		ErrorLog:  slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // of a driver that hung up
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		head := make([]byte, 4)
