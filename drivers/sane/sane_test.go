@@ -94,6 +94,11 @@ func airscanRig() drivertest.ScannerRig {
 			if s == drivertest.ScannerSlow {
 				opts.PageDelay = 350 * time.Millisecond
 			}
+			if s == drivertest.ScannerJammed {
+				// sane-airscan asks for pages ahead, and a jam hides those not
+				// read yet.
+				opts.PageDelay = 200 * time.Millisecond
+			}
 			dev := virtual.NewScanner(opts)
 			if s != drivertest.ScannerEmpty {
 				dev.Load(pages)
