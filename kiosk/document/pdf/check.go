@@ -2,16 +2,18 @@ package pdf
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
 )
 
-// Check says what is wrong with the structure of a file that this package
-// wrote: whether it was cut, lost bytes, or has no page. It follows the cross
-// reference table to every object and every stream to its end, and decodes
-// nothing; a file of another program may be sound and fail.
+// Check says what is wrong with a file that this package wrote: whether it was
+// cut or changed, or has no page. It compares the content with the digest in
+// the file's identifier and follows the cross reference table to every object
+// and every stream to its end; it decodes nothing. A file of another program
+// may be sound and fail.
 func Check(data []byte) error {
 	if err := check(data); err != nil {
 		return fmt.Errorf("pdf: check: %w", err)
@@ -22,6 +24,7 @@ func Check(data []byte) error {
 var (
 	objectHead   = regexp.MustCompile(`^(\d+) 0 obj\n<<`)
 	streamLength = regexp.MustCompile(`/Length (\d+)>>\nstream\n`)
+	trailer      = regexp.MustCompile(`^trailer\n<</Size (\d+)/Root 1 0 R/ID\[<([0-9a-f]{32})><([0-9a-f]{32})>\]>>\nstartxref\n\d+\n%%EOF\n$`)
 	pageCount    = regexp.MustCompile(`^2 0 obj\n<</Type/Pages/Count ([1-9]\d*)/Kids\[`)
 )
 
@@ -50,13 +53,29 @@ func check(data []byte) error {
 	if _, err := fmt.Sscanf(string(table[:min(len(table), 20)]), "xref\n0 %d\n", &n); err != nil || n < 3 || n > len(data)/entry {
 		return errors.New("no cross reference table")
 	}
-	table = table[len(fmt.Sprintf("xref\n0 %d\n", n)):]
-	if len(table) < n*entry || !bytes.HasPrefix(table[n*entry:], []byte("trailer\n<</Size ")) {
+	head := fmt.Sprintf("xref\n0 %d\n", n)
+	if !bytes.HasPrefix(table, []byte(head)) {
+		return errors.New("no cross reference table")
+	}
+	table = table[len(head):]
+	if len(table) < n*entry || !bytes.HasPrefix(table, []byte("0000000000 65535 f \n")) {
 		return errors.New("cross reference table is cut")
 	}
+	end := trailer.FindSubmatch(table[n*entry:])
+	if end == nil || string(end[1]) != strconv.Itoa(n) {
+		return errors.New("no trailer")
+	}
+	digest := sha256.Sum256(body)
+	if id := fmt.Sprintf("%x", digest[:16]); id != string(end[2]) || id != string(end[3]) {
+		return errors.New("content is not what was written")
+	}
+	return checkObjects(body, table, n)
+}
+
+func checkObjects(body, table []byte, n int) error {
 	for k := 1; k < n; k++ {
 		at, err := strconv.Atoi(string(table[k*entry : k*entry+10]))
-		if err != nil || at <= 0 || at >= len(body) {
+		if err != nil || at <= 0 || at >= len(body) || string(table[k*entry+10:(k+1)*entry]) != " 00000 n \n" {
 			return fmt.Errorf("object %d is not in the file", k)
 		}
 		if err := checkObject(body[at:], k); err != nil {

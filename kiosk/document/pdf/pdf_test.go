@@ -2,12 +2,18 @@ package pdf_test
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
+	"image/png"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,6 +113,261 @@ func TestOtherProgramsFindNothingWrong(t *testing.T) {
 	for _, not := range []string{"Producer", "Creator", "Date", "Metadata Stream: yes"} {
 		if strings.Contains(info, not) {
 			t.Errorf("pdfinfo says %q:\n%s", not, info)
+		}
+	}
+}
+
+func TestJPEGsAreKeptByteForByte(t *testing.T) {
+	pages := []pdf.Page{jpegPage(t, picture(400, 600), 72), jpegPage(t, gray(300, 500), 72)}
+	path := save(t, write(t, pages...))
+	out := filepath.Join(t.TempDir(), "image")
+	run(t, "pdfimages", "-all", path, out)
+	for i, p := range pages {
+		got, err := os.ReadFile(fmt.Sprintf("%s-%03d.jpg", out, i))
+		if err != nil || !bytes.Equal(got, p.Data) {
+			t.Errorf("image %d came out different (%v)", i, err)
+		}
+	}
+}
+
+func TestTheSamePagesGiveTheSameFile(t *testing.T) {
+	page := jpegPage(t, picture(200, 300), 100)
+	a, b := write(t, page, page), write(t, page, page)
+	if !bytes.Equal(a, b) {
+		t.Error("two files of the same pages differ")
+	}
+	id := regexp.MustCompile(`/ID\[<(\w{32})><(\w{32})>\]`)
+	other := write(t, page)
+	if x, y := id.FindSubmatch(a), id.FindSubmatch(other); x == nil || y == nil || bytes.Equal(x[1], y[1]) || !bytes.Equal(x[1], x[2]) {
+		t.Error("the identifier does not follow the content")
+	}
+}
+
+// drawn renders a file's first page at 72 dpi.
+func drawn(t *testing.T, data []byte) image.Image {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "page")
+	run(t, "pdftoppm", "-r", "72", "-png", "-singlefile", save(t, data), out)
+	f, err := os.Open(out + ".png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	img, err := png.Decode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+// inked is the rectangle of what is not white.
+func inked(img image.Image) image.Rectangle {
+	var r image.Rectangle
+	b := img.Bounds()
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			if _, g, _, _ := img.At(x, y).RGBA(); g < 0xe000 {
+				r = r.Union(image.Rect(x, y, x+1, y+1))
+			}
+		}
+	}
+	return r
+}
+
+func TestPagesLieCentredInTheirOwnSizeAndNeverBeyondA4(t *testing.T) {
+	dark := func(w, h int) image.Image { return image.NewGray(image.Rect(0, 0, w, h)) }
+	for name, c := range map[string]struct {
+		page  pdf.Page
+		sheet image.Point
+		want  image.Rectangle
+	}{
+		"a card keeps its size":         {jpegPage(t, dark(340, 216), 100), image.Pt(842, 595), image.Rect(298, 220, 543, 375)},
+		"a sheet fills the page":        {jpegPage(t, dark(827, 1169), 100), image.Pt(595, 842), image.Rect(0, 0, 595, 842)},
+		"a larger one is shrunk":        {jpegPage(t, dark(1000, 1000), 50), image.Pt(595, 842), image.Rect(0, 123, 595, 719)},
+		"unknown resolution fills":      {jpegPage(t, dark(600, 300), 0), image.Pt(842, 595), image.Rect(0, 87, 842, 508)},
+		"a long receipt fits in height": {jpegPage(t, dark(300, 3000), 72), image.Pt(595, 842), image.Rect(255, 0, 340, 842)},
+	} {
+		img := drawn(t, write(t, c.page))
+		if got := img.Bounds().Size(); abs(got.X-c.sheet.X) > 1 || abs(got.Y-c.sheet.Y) > 1 {
+			t.Errorf("%s: the sheet is %v", name, got)
+		}
+		got := inked(img)
+		for _, d := range []int{got.Min.X - c.want.Min.X, got.Min.Y - c.want.Min.Y, got.Max.X - c.want.Max.X, got.Max.Y - c.want.Max.Y} {
+			if abs(d) > 2 {
+				t.Errorf("%s: it lies at %v, want %v", name, got, c.want)
+				break
+			}
+		}
+	}
+}
+
+func abs(a int) int { return max(a, -a) }
+
+// blackCCITT is 64 by 16 black pixels in ITU-T T.6: a first row of no white
+// (00110101) and 64 black (0000001111 0000110111) in horizontal mode (001),
+// then rows as the one above (1 for each of two changes), then the end of the
+// block.
+func blackCCITT() pdf.Image {
+	bits := "001" + "00110101" + "0000001111" + "0000110111" + strings.Repeat("11", 15) + "000000000001000000000001"
+	var data []byte
+	for len(bits)%8 != 0 {
+		bits += "0"
+	}
+	for i := 0; i < len(bits); i += 8 {
+		v := 0
+		for _, b := range bits[i : i+8] {
+			v = v<<1 | int(b-'0')
+		}
+		data = append(data, byte(v))
+	}
+	return pdf.Image{Data: data, Encoding: pdf.CCITT, Width: 64, Height: 16}
+}
+
+func TestLayersArePaintedOverThePicture(t *testing.T) {
+	page := jpegPage(t, picture(640, 160), 72)
+	stencil := blackCCITT()
+	stencil.Stencil, stencil.Color = true, color.RGBA{0, 0, 255, 255}
+	ink, err := pdf.Lossless(picture(1, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mask := blackCCITT()
+	ink.Mask = &mask
+	for name, c := range map[string]struct {
+		layer pdf.Image
+		want  color.RGBA
+	}{
+		"stencil": {stencil, color.RGBA{0, 0, 255, 255}},
+		"masked":  {ink, color.RGBA{0, 0, 200, 255}},
+		"plain":   {blackCCITT(), color.RGBA{0, 0, 0, 255}},
+	} {
+		p := page
+		p.Layers = []pdf.Image{c.layer}
+		data := write(t, p)
+		run(t, "qpdf", "--check", save(t, data))
+		r, g, b, _ := drawn(t, data).At(420, 298).RGBA()
+		if got := (color.RGBA{uint8(r >> 8), uint8(g >> 8), uint8(b >> 8), 255}); got != c.want {
+			t.Errorf("%s: painted %v, want %v", name, got, c.want)
+		}
+		if err := pdf.Check(data); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestWrongPagesAreRefused(t *testing.T) {
+	good := jpegPage(t, gray(30, 40), 0)
+	change := func(f func(p *pdf.Page)) pdf.Page { p := good; f(&p); return p }
+	for name, p := range map[string]pdf.Page{
+		"nothing":             {},
+		"no pixels":           change(func(p *pdf.Page) { p.Width = 0 }),
+		"another size":        change(func(p *pdf.Page) { p.Width = 31 }),
+		"colour said of grey": change(func(p *pdf.Page) { p.Gray = false }),
+		"not a JPEG":          change(func(p *pdf.Page) { p.Data = []byte("GIF89a") }),
+		"unknown encoding":    change(func(p *pdf.Page) { p.Encoding = 9 }),
+		"stencil of grey": change(func(p *pdf.Page) {
+			p.Layers = []pdf.Image{{Data: p.Data, Width: 30, Height: 40, Gray: true, Stencil: true}}
+		}),
+		"mask of grey": change(func(p *pdf.Page) {
+			p.Layers = []pdf.Image{{Data: p.Data, Width: 30, Height: 40, Gray: true, Mask: &pdf.Image{Data: p.Data, Width: 30, Height: 40}}}
+		}),
+	} {
+		if err := pdf.Write(io.Discard, []pdf.Page{p}); err == nil {
+			t.Errorf("%s: written", name)
+		}
+	}
+	if err := pdf.Write(io.Discard, nil); err == nil {
+		t.Error("a file without pages was written")
+	}
+	w := pdf.NewWriter(io.Discard)
+	if err := w.Add(pdf.Page{}); err == nil || w.Close() == nil {
+		t.Error("an error is forgotten")
+	}
+}
+
+// full takes so many bytes and then fails, as a full disk does.
+type full struct{ left int }
+
+var errFull = errors.New("full")
+
+func (f *full) Write(b []byte) (int, error) {
+	if len(b) > f.left {
+		return f.left, errFull
+	}
+	f.left -= len(b)
+	return len(b), nil
+}
+
+func TestAFailingWriterIsReported(t *testing.T) {
+	page := jpegPage(t, gray(30, 40), 0)
+	size := len(write(t, page))
+	for left := 0; left < size; left += 7 {
+		if err := pdf.Write(&full{left}, []pdf.Page{page}); !errors.Is(err, errFull) {
+			t.Fatalf("after %d of %d bytes: %v", left, size, err)
+		}
+	}
+}
+
+func TestCheckFindsCutAndShiftedFiles(t *testing.T) {
+	data := write(t, jpegPage(t, picture(40, 50), 100), jpegPage(t, gray(20, 20), 100))
+	if err := pdf.Check(data); err != nil {
+		t.Fatal(err)
+	}
+	for n := range data {
+		if pdf.Check(data[:n]) == nil {
+			t.Fatalf("cut to %d of %d bytes it passes", n, len(data))
+		}
+		if n%5 == 0 {
+			less := slices.Concat(data[:n], data[n+1:])
+			if pdf.Check(less) == nil {
+				t.Fatalf("without byte %d it passes", n)
+			}
+			other := slices.Clone(data)
+			other[n] ^= 4
+			if pdf.Check(other) == nil {
+				t.Fatalf("with byte %d changed it passes", n)
+			}
+		}
+	}
+}
+
+func TestFourHundredPages(t *testing.T) {
+	page := jpegPage(t, gray(30, 40), 0)
+	var b bytes.Buffer
+	w := pdf.NewWriter(&b)
+	for range 400 {
+		if err := w.Add(page); err != nil {
+			t.Fatal(err)
+		}
+		if w.Size() != int64(b.Len()) {
+			t.Fatalf("said %d bytes, wrote %d", w.Size(), b.Len())
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := pdf.Check(b.Bytes()); err != nil {
+		t.Error(err)
+	}
+	if out := run(t, "pdfinfo", save(t, b.Bytes())); !strings.Contains(out, "Pages:           400") {
+		t.Error(out)
+	}
+}
+
+func FuzzCheck(f *testing.F) {
+	data := write(f, jpegPage(f, gray(8, 8), 0))
+	f.Add(data)
+	f.Add(data[:len(data)/2])
+	f.Add([]byte("%PDF-1.7\nxref\n0 3\nstartxref\n9\n%%EOF\n"))
+	f.Fuzz(func(t *testing.T, data []byte) { _ = pdf.Check(data) })
+}
+
+func BenchmarkWrite(b *testing.B) {
+	page := jpegPage(b, picture(2480, 3508), 300)
+	b.SetBytes(int64(len(page.Data)))
+	for b.Loop() {
+		if err := pdf.Write(io.Discard, []pdf.Page{page}); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

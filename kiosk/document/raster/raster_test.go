@@ -83,7 +83,7 @@ func tilt(img image.Image, degrees float64, w, h int, bed color.Color) *image.RG
 		cos, -sin, float64(w)/2 - cos*cx + sin*cy,
 		sin, cos, float64(h)/2 - sin*cx - cos*cy,
 	}
-	xdraw.BiLinear.Transform(dst, m, img, b, xdraw.Over, nil)
+	xdraw.ApproxBiLinear.Transform(dst, m, img, b, xdraw.Over, nil)
 	return dst
 }
 
