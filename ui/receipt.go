@@ -82,14 +82,12 @@ func (r *receipt) head(place Place, now time.Time) {
 // document tells of one paper: what it is, for whom, what became of it.
 func (r *receipt) document(n int, d session.Document) {
 	r.rule()
-	title := r.l.T("receipt", "paper", "n", strconv.Itoa(n))
+	r.text(r.l.T("receipt", "paper", "n", strconv.Itoa(n)))
 	if k, ok := r.catalogue.Kind(d.Kind); ok {
-		r.bold(title + " : " + k.Official)
+		r.bold(k.Official)
 		if gloss := k.Gloss.In(r.l.Tag); gloss != "" {
 			r.text(gloss)
 		}
-	} else {
-		r.bold(title)
 	}
 	p, known := r.catalogue.Portal(d.Portal)
 	if known {
