@@ -191,14 +191,16 @@ func (c *conversation) prepare() (proof bool, err error) {
 		}
 		d.begun, d.owed = false, 0
 	}
-	if !s.Known {
-		return false, nil
+	// Asked once only: after Separate the answer may take its time.
+	if !s.Known || d.able {
+		return d.able, nil
 	}
 	_, err = c.question([]byte{0x1d, 'r', 1}, Paper)
 	if err != nil && !errors.Is(err, errSilent) {
 		return false, err
 	}
-	return err == nil, nil
+	d.able = err == nil
+	return d.able, nil
 }
 
 // print sends the pieces and waits until they are printed, as far as can be

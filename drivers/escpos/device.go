@@ -30,6 +30,7 @@ type device struct {
 	port link.Port     // open port, nil when there is none
 	who  link.Identity
 	seen bool // the printer answered since it was opened
+	able bool // it answered GS r, which proves the end of a receipt
 
 	// After a receipt that failed: begun is true once a byte of it was sent,
 	// owed are the bytes of a broken-off command the printer may still wait

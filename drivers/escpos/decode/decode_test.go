@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"pointnum/drivers/drivertest"
@@ -15,9 +16,12 @@ import (
 	"pointnum/drivers/escpos/typeset"
 )
 
+// fonts reads the fonts once for all tests.
+var fonts = sync.OnceValues(typeset.New)
+
 func setter(t testing.TB) *typeset.Typesetter {
 	t.Helper()
-	ts, err := typeset.New()
+	ts, err := fonts()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ package encode
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -324,9 +325,10 @@ func (e *encoder) line(p Page, text string, item kiosk.ReceiptItem, justify byte
 }
 
 // clean brings a text to the characters printers know and drops those that
-// would be commands.
+// would be commands. It ties what French never parts at a line's end: the
+// groups of a number, its unit, double punctuation, quotation marks.
 func clean(text string) string {
-	return strings.Map(func(r rune) rune {
+	text = strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n':
 			return r
@@ -345,4 +347,11 @@ func clean(text string) string {
 		}
 		return r
 	}, strings.ReplaceAll(norm.NFC.String(text), "…", "..."))
+	// Twice, because one group's last digit is the next one's first.
+	for range 2 {
+		text = tied.ReplaceAllString(text, "$1$3\u00a0$2$4")
+	}
+	return text
 }
+
+var tied = regexp.MustCompile(`([0-9]) ([0-9€%])|(«) | ([»:;!?])`)

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/go-fonts/dejavu/dejavusans"
 	"github.com/go-fonts/dejavu/dejavusansbold"
@@ -59,6 +60,15 @@ func New() (*Typesetter, error) {
 		*f.face = face
 	}
 	return t, nil
+}
+
+// visible drops the characters that would split a paragraph for the bidi
+// algorithm; the line breaker does not survive an empty part.
+func visible(r rune) rune {
+	if unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp) || r == unicode.ReplacementChar {
+		return -1
+	}
+	return r
 }
 
 // faces are the fonts of a style, the first that has a character draws it.
@@ -137,7 +147,7 @@ func (t *Typesetter) Lines(text string, s Style, rtl bool, width int) []*Bitmap 
 	}
 	var lines []*Bitmap
 	for paragraph := range strings.SplitSeq(text, "\n") {
-		runes := []rune(paragraph)
+		runes := []rune(strings.Map(visible, paragraph))
 		if len(runes) == 0 {
 			lines = append(lines, NewBitmap(0, lineHeight(s.Size)))
 			continue
