@@ -70,7 +70,7 @@ type Config struct {
 
 	Now     func() time.Time
 	Log     *slog.Logger
-	OnEvent func(Event) // called from the engine's goroutine; must not wait
+	OnEvent func(Event) // called from New and from the goroutine of Run; must not wait
 }
 
 func (c *Config) check() error {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,14 +19,33 @@ import (
 )
 
 // crash starts another engine on the spool as it is now: what a restarted
-// agent finds after kill -9. change is done to the new desk's hooks.
+// agent finds after kill -9.
 func (r *rig) crash(change ...func(*session.Config)) *rig {
 	r.t.Helper()
-	dir := filepath.Join(folder(r.t), "copy")
-	if err := os.CopyFS(dir, os.DirFS(r.dir)); err != nil {
-		r.t.Fatal(err)
+	return startIn(r.t, r.copy(), &desk{}, change...)
+}
+
+// copy copies the spool's folder in a moment when nothing changes in it.
+func (r *rig) copy() string {
+	r.t.Helper()
+	parent := folder(r.t)
+	listing := func() (all string) {
+		for _, f := range r.files() {
+			if info, err := os.Stat(f); err == nil {
+				all += fmt.Sprintln(f, info.Size(), info.ModTime().UnixNano())
+			}
+		}
+		return all
 	}
-	return startIn(r.t, dir, &desk{}, change...)
+	for i := range 1000 {
+		dir := filepath.Join(parent, fmt.Sprint(i))
+		before := listing()
+		if err := os.CopyFS(dir, os.DirFS(r.dir)); err == nil && listing() == before {
+			return dir
+		}
+	}
+	r.t.Fatal("the spool never rests")
+	return ""
 }
 
 func TestACrashWhileScanningKeepsEveryPageThatCame(t *testing.T) {
@@ -196,16 +216,10 @@ func TestAPageThatEndsTheAgentIsNotTriedForEver(t *testing.T) {
 	r.do(session.Scan{})
 	<-reached
 	r.wait("page a", func(s session.State) bool { return s.Doc().Pages[0].Ready })
-	var err error
-	for range 1 { // the second try
-		dir := filepath.Join(folder(t), "copy")
-		if err = os.CopyFS(dir, os.DirFS(r.dir)); err != nil {
-			t.Fatal(err)
-		}
-		reached = make(chan struct{})
-		r = startIn(t, dir, &desk{imports: hang(reached)})
-		<-reached
-	}
+	dir := r.copy()
+	reached = make(chan struct{})
+	r = startIn(t, dir, &desk{imports: hang(reached)}) // the second try
+	<-reached
 	n := r.crash()
 	s := n.idle()
 	if n.pages() != "a" || s.Fault == nil {
@@ -216,10 +230,7 @@ func TestAPageThatEndsTheAgentIsNotTriedForEver(t *testing.T) {
 func TestWhatIsDamagedIsGivenUp(t *testing.T) {
 	r := start(t)
 	r.result("caf", "a", "b")
-	dir := filepath.Join(folder(t), "copy")
-	if err := os.CopyFS(dir, os.DirFS(r.dir)); err != nil {
-		t.Fatal(err)
-	}
+	dir := r.copy()
 	blobs, err := filepath.Glob(filepath.Join(dir, "blobs", "*"))
 	if err != nil || len(blobs) < 7 {
 		t.Fatalf("%v, %v", blobs, err)
@@ -269,10 +280,7 @@ func TestAVisitIsNotBroughtBackForSomebodyElse(t *testing.T) {
 		r.do(session.Scan{})
 		r.screen(session.ScreenReview)
 		r.idle()
-		dir := filepath.Join(folder(t), "copy")
-		if err := os.CopyFS(dir, os.DirFS(r.dir)); err != nil {
-			t.Fatal(err)
-		}
+		dir := r.copy()
 		r.stop()
 		time.Sleep(3 * time.Minute) // the agent was down
 		n := startIn(t, dir, &desk{})
@@ -285,7 +293,9 @@ func TestAVisitIsNotBroughtBackForSomebodyElse(t *testing.T) {
 
 func TestACrashAfterLeavingBringsNothingBack(t *testing.T) {
 	release := make(chan struct{})
+	letGo := sync.OnceFunc(func() { close(release) })
 	r := start(t)
+	t.Cleanup(letGo) // before the rig waits for the scanner
 	r.do(session.Start{})
 	r.desk.feed("a")
 	reached := make(chan struct{})
@@ -298,7 +308,7 @@ func TestACrashAfterLeavingBringsNothingBack(t *testing.T) {
 	<-reached
 	r.do(session.Leave{})
 	n := r.crash()
-	close(release)
+	letGo()
 	if s := n.now(); s.Screen != session.ScreenWelcome || len(n.files()) != 0 {
 		t.Errorf("%s, files %v", s.Screen, n.files())
 	}
