@@ -3,6 +3,7 @@ package ui_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -87,7 +88,15 @@ var place = ui.Place{
 // serve starts a server on a free port of this machine.
 func serve(t testing.TB, e *engine) (address string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, stop := serveOn(t, e, "127.0.0.1:0")
+	t.Cleanup(stop)
+	return address
+}
+
+// serveOn starts a server that stop ends.
+func serveOn(t testing.TB, e *engine, on string) (address string, stop func()) {
+	t.Helper()
+	l, err := net.Listen("tcp", on)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,16 +111,15 @@ func serve(t testing.TB, e *engine) (address string) {
 	srv := safeweb.Server(s.Handler(), nil)
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()
-	t.Cleanup(func() {
+	return l.Addr().String(), func() {
 		if err := srv.Close(); err != nil {
 			t.Error(err)
 		}
 		s.Close()
-		if err := <-ended; err != http.ErrServerClosed {
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
 			t.Errorf("serve: %v", err)
 		}
-	})
-	return l.Addr().String()
+	}
 }
 
 // canned is a state that a visitor may meet, and what is touched to see it.
@@ -187,7 +195,7 @@ func visitScreens() []canned {
 		{name: "portal", state: visit(session.ScreenPortal, nil)},
 		{name: "kind", state: visit(session.ScreenPortal, nil), touch: `document.querySelector('[data-do="portal"]').click()`},
 		{name: "checks", state: visit(session.ScreenPortal, nil), touch: `document.querySelector('[data-do="portal"]').click();
-			await new Promise(ok => setTimeout(ok, 400));
+			while ('deaf' in document.documentElement.dataset) await new Promise(requestAnimationFrame);
 			document.querySelector('[data-do="kind"]').click()`},
 		{name: "converting", state: visit(session.ScreenPortal, func(st *session.State) {
 			st.Task = &session.Task{Kind: session.TaskConvert, Done: 2, Total: 3, CanCancel: true}

@@ -127,6 +127,9 @@ func (s *Server) view(st session.State, seq uint64, now time.Time) view {
 		Step: step(st.Screen), Help: st.Help, Wiped: st.Wiped,
 		Scan: s.scanView(l, &st), Review: reviewOf(l, &st),
 	}
+	if st.Task != nil && st.Task.Kind == session.TaskWipe {
+		v.Step = 0 // the visit has ended, its last screen is being erased
+	}
 	v.Visit = v.Step > 0
 	if st.Screen == "" {
 		v.Screen, v.Section = string(session.ScreenWelcome), string(session.ScreenWelcome)
@@ -313,8 +316,11 @@ func (s *Server) resultView(l *i18n.Language, st *session.State, d *session.Docu
 	v.Print = deliver(l, st.Printer, r.Printed, "print", "printed", "print_how")
 	v.Receipt = deliver(l, st.ReceiptPrinter, st.Receipt, "receipt", "receipt_done", "receipt_how")
 	// A key that is not there can be brought: its button stays, and says how.
-	if v.Save.Show && !v.Save.Done && !st.Key.Ready {
-		v.Save.OK, v.Save.How = true, l.T("result", "save_absent")
+	if v.Save.Show && !st.Key.Ready {
+		v.Save.OK = true
+		if !v.Save.Done {
+			v.Save.How = l.T("result", "save_absent")
+		}
 	}
 	return v
 }

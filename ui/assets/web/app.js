@@ -69,7 +69,7 @@ function show(name, before) {
 // arrived is called when another screen is there: taps meant for the one
 // before are ignored for a moment, and screen readers start at its heading.
 function arrived() {
-  deafUntil = performance.now() + 350;
+  deaf(350);
   const screen = $('[data-section]:not([hidden])');
   const heading = $('.stage:not([hidden]) h1', screen) ?? $('h1', screen);
   if (!$('dialog[open]')) heading?.focus({ preventScroll: true });
@@ -219,16 +219,30 @@ function beep() {
 
 // ---- from the page to the session
 
-let deafUntil = 0;
 let pending = false;
+let deafUntil = 0;
+let deafTimer = 0;
+
+// deaf ignores touches for a moment. The page says so, for tests.
+function deaf(time) {
+  deafUntil = Math.max(deafUntil, performance.now() + time);
+  document.documentElement.dataset.deaf = '';
+  clearTimeout(deafTimer);
+  deafTimer = setTimeout(() => { delete document.documentElement.dataset.deaf; }, deafUntil - performance.now() + 1);
+}
 
 // These pass while another action is under way.
 const always = new Set(['cancel', 'leave', 'still-here', 'call-help', 'end-help', 'language']);
+
+// These may be asked for several times in a row. After any other, a second tap
+// would hit what has come under the finger meanwhile.
+const repeatable = new Set(['turn', 'move', 'undo', 'redo', ...always]);
 
 async function act(name, args, button) {
   if (pending && !always.has(name)) return;
   const single = !always.has(name);
   if (single) pending = true;
+  if (!repeatable.has(name)) deaf(600);
   button?.classList.add('pressed');
   try {
     const answer = await fetch(`/act/${name}`, {
