@@ -8,5 +8,4 @@ import (
 
 func TestTCP(t *testing.T)        { drivertest.ReceiptSuite(t, openTCP) }
 func TestSerial(t *testing.T)     { drivertest.ReceiptSuite(t, openSerial) }
-func TestTerminal(t *testing.T)   { drivertest.ReceiptSuite(t, openTerminal) }
 func TestDeviceFile(t *testing.T) { drivertest.ReceiptSuite(t, openFile) }

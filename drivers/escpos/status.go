@@ -128,7 +128,7 @@ func (s *State) Realtime(n int, b byte) {
 	}
 }
 
-// Report returns the state an automatic report (GS a) tells.
+// ReportState returns the state an automatic report (GS a) tells.
 func ReportState(b [4]byte) State {
 	return State{
 		Known:         true,

@@ -93,7 +93,7 @@ func NewReceiptPrinter(opts ReceiptOptions) (*ReceiptPrinter, error) {
 	if opts.Buffer == 0 {
 		opts.Buffer = 1 << 20
 	}
-	text, err := typeset.New()
+	font, err := typeset.NewCells()
 	if err != nil {
 		return nil, fmt.Errorf("virtual: receipt printer: %w", err)
 	}
@@ -101,7 +101,7 @@ func NewReceiptPrinter(opts ReceiptOptions) (*ReceiptPrinter, error) {
 		opts: opts, left: -1, before: 0x12,
 		changed: make(chan struct{}),
 		faults:  make(map[ReceiptFault]bool),
-		paper:   decode.NewPrinter(opts.Dots, text),
+		paper:   decode.NewPrinter(opts.Dots, font),
 	}, nil
 }
 

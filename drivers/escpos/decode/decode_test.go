@@ -17,9 +17,9 @@ import (
 )
 
 // fonts reads the fonts once for all tests.
-var fonts = sync.OnceValues(typeset.New)
+var fonts = sync.OnceValues(typeset.NewCells)
 
-func setter(t testing.TB) *typeset.Typesetter {
+func setter(t testing.TB) *typeset.Cells {
 	t.Helper()
 	ts, err := fonts()
 	if err != nil {

@@ -79,7 +79,7 @@ func (r Receipt) PNG() ([]byte, error) {
 // Printer draws commands on paper.
 type Printer struct {
 	dots  int
-	text  *typeset.Typesetter
+	font  *typeset.Cells
 	cells map[cell]*typeset.Bitmap // drawn before
 	out   Receipt
 
@@ -114,7 +114,7 @@ func (p *Printer) draw(c cell) *typeset.Bitmap {
 		if len(p.cells) >= maxCells {
 			clear(p.cells)
 		}
-		b = p.text.Cell(c.r, c.bold, c.width, c.height)
+		b = p.font.Cell(c.r, c.bold, c.width, c.height)
 		p.cells[c] = b
 	}
 	return b
@@ -127,8 +127,8 @@ type mark struct {
 }
 
 // NewPrinter returns a printer that prints dots to a row.
-func NewPrinter(dots int, t *typeset.Typesetter) *Printer {
-	p := &Printer{dots: dots, text: t, cells: make(map[cell]*typeset.Bitmap)}
+func NewPrinter(dots int, f *typeset.Cells) *Printer {
+	p := &Printer{dots: dots, font: f, cells: make(map[cell]*typeset.Bitmap)}
 	p.reset()
 	p.tear()
 	return p
@@ -318,9 +318,9 @@ func (p *Printer) code(text string, module int) {
 
 // Receipts decodes all of b and returns what came out; the last one may not be
 // cut.
-func Receipts(b []byte, dots int, t *typeset.Typesetter) []Receipt {
+func Receipts(b []byte, dots int, f *typeset.Cells) []Receipt {
 	var d Decoder
-	p := NewPrinter(dots, t)
+	p := NewPrinter(dots, f)
 	var out []Receipt
 	for _, op := range d.Feed(b) {
 		if r, cut := p.Print(op); cut {

@@ -24,16 +24,29 @@ func paper58() encode.Paper {
 	return encode.Paper{Columns: 32, Dots: 384, DPI: 203, Pages: encode.DefaultPages(), Cut: encode.CutNone}
 }
 
-// fonts reads the fonts once for all tests.
-var fonts = sync.OnceValues(typeset.New)
+// The fonts are read once for all tests.
+var (
+	text  = sync.OnceValues(typeset.New)
+	cells = sync.OnceValues(typeset.NewCells)
+)
 
 func setter(t testing.TB) *typeset.Typesetter {
 	t.Helper()
-	ts, err := fonts()
+	ts, err := text()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return ts
+}
+
+// comesOut returns what a printer makes of b.
+func comesOut(t testing.TB, b []byte, p encode.Paper) []decode.Receipt {
+	t.Helper()
+	font, err := cells()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decode.Receipts(b, p.Dots, font)
 }
 
 func encoded(t testing.TB, r kiosk.Receipt, p encode.Paper) []byte {
@@ -48,7 +61,7 @@ func encoded(t testing.TB, r kiosk.Receipt, p encode.Paper) []byte {
 // printed returns what comes out of a printer.
 func printed(t testing.TB, p encode.Paper, items ...kiosk.ReceiptItem) decode.Receipt {
 	t.Helper()
-	out := decode.Receipts(encoded(t, kiosk.Receipt{Lang: "fr", Items: items}, p), p.Dots, setter(t))
+	out := comesOut(t, encoded(t, kiosk.Receipt{Lang: "fr", Items: items}, p), p)
 	if len(out) != 1 {
 		t.Fatalf("%d receipts", len(out))
 	}
@@ -194,7 +207,7 @@ func TestParsePage(t *testing.T) {
 func TestPictures(t *testing.T) {
 	for name, r := range map[string]kiosk.Receipt{"fr": drivertest.FrenchReceipt(), "ar": drivertest.ArabicReceipt()} {
 		for width, p := range map[string]encode.Paper{"80": paper80(), "58": paper58()} {
-			out := decode.Receipts(encoded(t, r, p), p.Dots, setter(t))
+			out := comesOut(t, encoded(t, r, p), p)
 			png, err := out[0].PNG()
 			if err != nil {
 				t.Fatal(err)

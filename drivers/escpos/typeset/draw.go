@@ -94,22 +94,3 @@ func (p pen) bitmap(width, height int) *Bitmap {
 	}
 	return b
 }
-
-// Cell draws one character of a printer's own font in a cell of dots, as
-// printers do: every character as wide as the others, stretched to the cell.
-func (t *Typesetter) Cell(r rune, bold bool, width, height int) *Bitmap {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	face := t.mono
-	if bold {
-		face = t.boldMon
-	}
-	id, _ := face.NominalGlyph(r)
-	upem := float32(face.Upem())
-	// DejaVu Sans Mono: advance 0.602 em, ascent 0.928, descent 0.236.
-	scaleX := float32(width) / (0.602 * upem)
-	scaleY := float32(height) / (1.2 * upem)
-	ink := pen{raster: vector.NewRasterizer(width, height)}
-	ink.glyph(face, id, 0, float32(height)*0.94/1.2, scaleX, scaleY)
-	return ink.bitmap(width, height)
-}

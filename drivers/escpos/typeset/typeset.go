@@ -14,8 +14,6 @@ import (
 
 	"github.com/go-fonts/dejavu/dejavusans"
 	"github.com/go-fonts/dejavu/dejavusansbold"
-	"github.com/go-fonts/dejavu/dejavusansmono"
-	"github.com/go-fonts/dejavu/dejavusansmonobold"
 	"github.com/go-text/typesetting/di"
 	"github.com/go-text/typesetting/font"
 	"github.com/go-text/typesetting/shaping"
@@ -31,35 +29,34 @@ type Style struct {
 // Typesetter sets text. It may be used from any goroutine; one text is set at
 // a time.
 type Typesetter struct {
-	mu      sync.Mutex
-	sans    *font.Face
-	bold    *font.Face
-	mono    *font.Face
-	boldMon *font.Face
-	shaper  shaping.HarfbuzzShaper
-	split   shaping.Segmenter
-	wrap    shaping.LineWrapper
+	mu     sync.Mutex
+	sans   *font.Face
+	bold   *font.Face
+	shaper shaping.HarfbuzzShaper
+	split  shaping.Segmenter
+	wrap   shaping.LineWrapper
 }
 
 // New reads the fonts. An error is a fault of the program.
 func New() (*Typesetter, error) {
-	t := new(Typesetter)
-	for _, f := range []struct {
-		face **font.Face
-		ttf  []byte
-	}{
-		{&t.sans, dejavusans.TTF},
-		{&t.bold, dejavusansbold.TTF},
-		{&t.mono, dejavusansmono.TTF},
-		{&t.boldMon, dejavusansmonobold.TTF},
-	} {
-		face, err := font.ParseTTF(bytes.NewReader(f.ttf))
-		if err != nil {
-			return nil, fmt.Errorf("typeset: font: %w", err)
-		}
-		*f.face = face
+	sans, bold, err := parse(dejavusans.TTF, dejavusansbold.TTF)
+	if err != nil {
+		return nil, err
 	}
-	return t, nil
+	return &Typesetter{sans: sans, bold: bold}, nil
+}
+
+// parse reads a font and its bold sister.
+func parse(plain, bold []byte) (*font.Face, *font.Face, error) {
+	p, err := font.ParseTTF(bytes.NewReader(plain))
+	if err != nil {
+		return nil, nil, fmt.Errorf("typeset: font: %w", err)
+	}
+	b, err := font.ParseTTF(bytes.NewReader(bold))
+	if err != nil {
+		return nil, nil, fmt.Errorf("typeset: bold font: %w", err)
+	}
+	return p, b, nil
 }
 
 // visible drops the characters that would split a paragraph for the bidi
