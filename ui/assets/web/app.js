@@ -3,6 +3,8 @@
 // of the visit but which service was touched before the kind of paper.
 // No innerHTML, no inline style: the page's policy refuses both.
 
+import { openZoom, zoomBy } from './zoom.js';
+
 const $ = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => root.querySelectorAll(selector);
 const words = $('#words').dataset;
@@ -277,7 +279,7 @@ function args(data) {
 
 // What a button does by itself, without the session.
 const local = {
-  zoom: (b) => openZoom(pageOf(b)),
+  zoom: (b) => openZoom(pageOf(b)).catch(() => { close($('#zoom')); say(words.again); }),
   turn: (b) => act('turn', { page: pageOf(b).id }, b),
   delete: (b) => act('delete', { page: pageOf(b).id }, b),
   earlier: (b) => act('move', { page: pageOf(b).id, to: pageOf(b).n - 2 }, b),
@@ -308,6 +310,11 @@ document.addEventListener('click', (event) => {
   if ('close' in button.dataset) close(button.closest('dialog'));
 });
 
+function pageOf(button) {
+  const id = button.closest('[data-id]').dataset.id;
+  return view.review.pages.find((p) => p.id === id);
+}
+
 function openDialog(dialog) {
   if (!dialog.open) dialog.showModal();
 }
@@ -333,60 +340,6 @@ function stage(name) {
 function chosen(what, button) {
   for (const e of all(`[data-chosen="${what}"]`)) setText(e, $('.official', button).textContent);
 }
-
-// ---- one page, large enough to be read
-
-const zoom = { page: null, image: null, level: 0 };
-const zoomLevels = [1, 1.6, 2.4, 3.4];
-
-function pageOf(button) {
-  const id = button.closest('[data-id]').dataset.id;
-  return view.review.pages.find((p) => p.id === id);
-}
-
-async function openZoom(page) {
-  if (!page) return;
-  setText($('#zoom-title'), page.view);
-  const canvas = $('#zoom canvas');
-  canvas.width = canvas.height = 1;
-  openDialog($('#zoom'));
-  const image = new Image();
-  image.src = `/picture/${encodeURIComponent(page.id)}?large`;
-  try {
-    await image.decode();
-  } catch {
-    say(words.again);
-    close($('#zoom'));
-    return;
-  }
-  const sideways = page.turn % 180 !== 0;
-  canvas.width = sideways ? image.naturalHeight : image.naturalWidth;
-  canvas.height = sideways ? image.naturalWidth : image.naturalHeight;
-  const g = canvas.getContext('2d');
-  g.translate(canvas.width / 2, canvas.height / 2);
-  g.rotate((page.turn * Math.PI) / 180);
-  g.drawImage(image, -image.naturalWidth / 2, -image.naturalHeight / 2);
-  zoom.level = 0;
-  zoomBy(0);
-}
-
-function zoomBy(change) {
-  zoom.level = Math.min(zoomLevels.length - 1, Math.max(0, zoom.level + change));
-  const area = $('.reading');
-  const canvas = $('canvas', area);
-  const middle = [area.scrollLeft / area.scrollWidth, area.scrollTop / area.scrollHeight];
-  const fit = Math.min(area.clientWidth / canvas.width, area.clientHeight / canvas.height);
-  canvas.style.inlineSize = `${Math.floor(canvas.width * fit * zoomLevels[zoom.level])}px`;
-  [area.scrollLeft, area.scrollTop] = [middle[0] * area.scrollWidth, middle[1] * area.scrollHeight];
-  $('[data-do="smaller"]').setAttribute('aria-disabled', String(zoom.level === 0));
-  $('[data-do="bigger"]').setAttribute('aria-disabled', String(zoom.level === zoomLevels.length - 1));
-}
-
-// Nothing of a visitor's page stays in the canvas.
-$('#zoom').addEventListener('close', () => {
-  const canvas = $('#zoom canvas');
-  canvas.width = canvas.height = 1;
-});
 
 // ---- a list that is longer than the screen says so, with a button
 
