@@ -87,14 +87,17 @@ func set[T int | int64 | time.Duration](v *T, def T) {
 type Engine struct {
 	o    Options
 	jobs chan struct{} // a token for each job that runs
+	done chan struct{} // closed by Close
 
 	mu      sync.Mutex
 	warm    *process // started, waiting for a job; nil when there is none
 	running map[*process]struct{}
 	sandbox []string
 	peak    int64
-	closed  bool
-	warming sync.WaitGroup
+	closed  bool // done is closed
+	// starting is closed when the child that is being started is ready or
+	// failed; nil when none is.
+	starting chan struct{}
 }
 
 var _ kiosk.Documents = (*Engine)(nil)
@@ -108,7 +111,7 @@ func New(o Options) (*Engine, error) {
 	if err := o.setDefaults(); err != nil {
 		return nil, err
 	}
-	e := &Engine{o: o, jobs: make(chan struct{}, o.Jobs), running: map[*process]struct{}{}}
+	e := &Engine{o: o, jobs: make(chan struct{}, o.Jobs), done: make(chan struct{}), running: map[*process]struct{}{}}
 	e.prepare()
 	return e, nil
 }
@@ -122,8 +125,9 @@ func (e *Engine) Close() error {
 		return nil
 	}
 	e.closed = true
+	close(e.done)
 	e.mu.Unlock()
-	e.warming.Wait()
+	e.settle()
 	e.mu.Lock()
 	warm := e.warm
 	e.warm = nil
@@ -146,7 +150,7 @@ var errClosed = &kiosk.Error{Code: kiosk.CodeCanceled, Op: "document: engine clo
 // Sandbox says which locks the last child that was started got; names are
 // those of package sandbox, and "namespaces". It is empty until one is ready.
 func (e *Engine) Sandbox() []string {
-	e.warming.Wait()
+	e.settle()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return append([]string(nil), e.sandbox...)
@@ -163,25 +167,33 @@ func (e *Engine) PeakMemory() int64 {
 func (e *Engine) prepare() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closed || e.warm != nil {
+	if e.closed || e.warm != nil || e.starting != nil {
 		return
 	}
-	e.warming.Go(func() {
+	started := make(chan struct{})
+	e.starting = started
+	go func() { // Close waits for it
+		defer close(started)
 		p, err := start(e.o)
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.starting = nil
 		if err != nil {
 			e.o.Log.Warn("document child does not start", "error", err)
 			return
 		}
-		e.mu.Lock()
-		e.sandbox = p.sandbox
-		if !e.closed && e.warm == nil {
-			e.warm, p = p, nil
-		}
-		e.mu.Unlock()
-		if p != nil {
-			p.close(errClosed)
-		}
-	})
+		e.warm, e.sandbox = p, p.sandbox
+	}()
+}
+
+// settle waits until no child is being started.
+func (e *Engine) settle() {
+	e.mu.Lock()
+	started := e.starting
+	e.mu.Unlock()
+	if started != nil {
+		<-started
+	}
 }
 
 // take gives a child for one job and starts the next one. The caller must
@@ -189,6 +201,8 @@ func (e *Engine) prepare() {
 func (e *Engine) take(ctx context.Context) (*process, error) {
 	select {
 	case e.jobs <- struct{}{}:
+	case <-e.done:
+		return nil, errClosed
 	case <-ctx.Done():
 		return nil, &kiosk.Error{Code: kiosk.CodeOf(context.Cause(ctx)), Op: "document: wait for a turn", Err: context.Cause(ctx)}
 	}
@@ -202,7 +216,7 @@ func (e *Engine) take(ctx context.Context) (*process, error) {
 }
 
 func (e *Engine) fresh() (*process, error) {
-	e.warming.Wait()
+	e.settle()
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()

@@ -106,3 +106,19 @@ func tool(t testing.TB, name string) string {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
+
+type readCloser = io.ReadCloser
+
+// unpack writes a PDF's objects plainly, so that words can be looked for.
+func unpack(t testing.TB, data []byte) []byte {
+	t.Helper()
+	f := filepath.Join(t.TempDir(), "in.pdf")
+	if err := os.WriteFile(f, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(tool(t, "qpdf"), "--qdf", "--object-streams=disable", f, "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}

@@ -75,10 +75,27 @@ func openHEIC(data []byte, l Limits) (Source, error) {
 	return single{func() (Picture, error) {
 		// The decoder turns the picture as the file says and gives the
 		// primary one of several.
-		img, err := heic.Decode(bytes.NewReader(data))
+		img, err := heic.Decode(bytes.NewReader(plainBrand(data)))
 		if err != nil {
 			return Picture{}, fault(kiosk.CodeFileBroken, "decode: heic")
 		}
 		return Picture{Image: img, Orientation: 1}, nil
 	}}, nil
+}
+
+// plainBrand names a file by the codec that it says it is compatible with: the
+// decoder refuses files whose first brand is only the container's.
+func plainBrand(data []byte) []byte {
+	ftyp := findBox(data, "ftyp")
+	if len(ftyp) < 12 || string(ftyp[:4]) != "mif1" {
+		return data
+	}
+	for brands := ftyp[8:]; len(brands) >= 4; brands = brands[4:] {
+		if b := string(brands[:4]); b == "heic" || b == "heix" {
+			data = bytes.Clone(data)
+			copy(findBox(data, "ftyp"), b)
+			return data
+		}
+	}
+	return data
 }

@@ -156,6 +156,15 @@ func StripJPEG(data []byte) ([]byte, bool) {
 	if !ok || h.Orientation != 1 || h.Components == 4 {
 		return nil, false
 	}
+	return DropSegments(data)
+}
+
+// DropSegments gives a JPEG's picture and nothing else, whatever its EXIF data
+// says of it. It reports false for a damaged file.
+func DropSegments(data []byte) ([]byte, bool) {
+	if _, ok := ReadJPEGHeader(data); !ok {
+		return nil, false
+	}
 	out := append(make([]byte, 0, len(data)), 0xff, 0xd8)
 	scan := walkSegments(data, func(marker byte, payload []byte) bool {
 		drop := marker == 0xfe || marker >= 0xe1 && marker <= 0xef && marker != 0xee
