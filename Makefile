@@ -22,7 +22,7 @@ e2e: deps assets ## the browser tests only: whole visits in Chromium
 
 bench: deps ## speed and memory, beside img2pdf and Ghostscript on the same pages
 	go test -run '^$$' -bench . -benchtime 3x ./kiosk/document/...
-	go run ./kiosk/document/bench
+	go run ./cmd/internal/bench
 
 fuzz: ## every fuzz target for T each (make fuzz T=5m)
 	@grep -rl --include=*_test.go 'func Fuzz' . | while read -r f; do \

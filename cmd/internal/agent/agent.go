@@ -1,0 +1,301 @@
+// Package agent wires the parts of a kiosk into one running whole: the same
+// one for kioskd on real hardware, for kioskdev on virtual hardware and for
+// tests on port 0.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"pointnum/kiosk"
+	"pointnum/kiosk/config"
+	"pointnum/kiosk/control"
+	"pointnum/kiosk/devices"
+	"pointnum/kiosk/document"
+	"pointnum/kiosk/health"
+	"pointnum/kiosk/portal"
+	"pointnum/kiosk/session"
+	"pointnum/kiosk/spool"
+	"pointnum/ui"
+	"pointnum/ui/safeweb"
+)
+
+// Version is what kioskd and kioskctl say they are.
+const Version = "0.1.0"
+
+// Options are what an agent needs.
+type Options struct {
+	Config  *config.Config
+	Drivers []kiosk.Driver
+	Log     *slog.Logger
+	// Listener replaces Config.Listen. Run closes it.
+	Listener net.Listener
+	// Ready is called with the screen's address once it answers; may be nil.
+	Ready func(url string)
+	// PageDelay and others of the visit may be changed by tests.
+	Tune func(*session.Config)
+}
+
+// parts is a running agent.
+type parts struct {
+	Options
+	started   time.Time
+	spool     *spool.Spool
+	documents *document.Engine
+	manager   *devices.Manager
+	engine    *session.Engine
+	screens   *ui.Server
+	health    health.Tracker
+}
+
+// Run starts everything and blocks until ctx ends, which erases the visit, or
+// until a part fails. Errors in the configuration are told before anything is
+// started.
+func Run(ctx context.Context, o Options) (err error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &parts{Options: o, started: time.Now()}
+	catalogue, err := Catalogue(o.Config)
+	if err != nil {
+		return err
+	}
+	if a.manager, err = devices.New(o.Config.Devices, o.Drivers, o.Log); err != nil {
+		return fmt.Errorf("devices: %w", err)
+	}
+	ln := o.Listener
+	if ln == nil {
+		if ln, err = (&net.ListenConfig{}).Listen(ctx, "tcp", o.Config.Listen); err != nil {
+			return fmt.Errorf("screen: %w", err)
+		}
+	}
+	defer ln.Close()
+	if err := os.MkdirAll(filepath.Dir(o.Config.Control), 0o755); err != nil {
+		return fmt.Errorf("control socket: %w", err)
+	}
+	if a.spool, err = spool.Open(o.Config.Spool, spool.Options{}); err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	defer func() { err = errors.Join(err, a.spool.Close()) }()
+	// Whatever a library writes for a moment stays in memory too.
+	if err := os.Setenv("TMPDIR", a.spool.Temp()); err != nil {
+		return fmt.Errorf("temporary files: %w", err)
+	}
+	if a.documents, err = document.New(document.Options{Log: o.Log}); err != nil {
+		return fmt.Errorf("documents: %w", err)
+	}
+	defer func() { err = errors.Join(err, a.documents.Close()) }()
+	if err := a.makeVisit(catalogue, ln); err != nil {
+		return err
+	}
+	defer a.screens.Close()
+	return a.serve(ctx, ln)
+}
+
+// Catalogue loads the portals that a configuration names, in its order.
+func Catalogue(c *config.Config) (*portal.Catalogue, error) {
+	all := portal.Default()
+	if c.Catalogue != "" {
+		var err error
+		if all, err = portal.LoadFile(c.Catalogue); err != nil {
+			return nil, fmt.Errorf("catalogue: %w", err)
+		}
+	}
+	if len(c.Portals) == 0 {
+		return all, nil
+	}
+	some := *all
+	some.Portals = nil
+	for _, id := range c.Portals {
+		p, ok := all.Portal(id)
+		if !ok {
+			return nil, fmt.Errorf("%s: no portal %q in the catalogue", c.Where("portals."+id), id)
+		}
+		some.Portals = append(some.Portals, *p)
+	}
+	return &some, nil
+}
+
+// Place is the configured place as the screens and receipts show it.
+func Place(c *config.Config) ui.Place {
+	return ui.Place{
+		Name: c.Place.Name, Phone: c.Place.Phone,
+		Address: strings.Join(c.Place.Address, "\n"), Hours: strings.Join(c.Place.Hours, "\n"),
+	}
+}
+
+// makeVisit builds the visit's engine and its screens.
+func (a *parts) makeVisit(catalogue *portal.Catalogue, ln net.Listener) error {
+	where := Place(a.Config)
+	cfg := session.Config{
+		Devices: a.manager, Spool: a.spool, Documents: a.documents, Portals: catalogue,
+		Receipt: func(s session.State, now time.Time) kiosk.Receipt {
+			return ui.Receipt(catalogue, where, s, now)
+		},
+		Name:    func(s session.State) string { return ui.FileName(catalogue, s) },
+		Lang:    a.Config.Languages[0],
+		Idle:    a.Config.Idle.Warn,
+		Warning: a.Config.Idle.Leave,
+		Log:     a.Log,
+	}
+	if a.Tune != nil {
+		a.Tune(&cfg)
+	}
+	hosts, err := safeweb.Hosts(ln.Addr())
+	if err != nil {
+		return fmt.Errorf("screen: %w", err)
+	}
+	if a.engine, err = session.New(cfg); err != nil {
+		return fmt.Errorf("visit: %w", err)
+	}
+	a.screens, err = ui.New(ui.Options{
+		Engine: a.engine, Catalogue: catalogue, Place: where, Languages: a.Config.Languages,
+		Hosts: hosts, Log: a.Log,
+	})
+	if err != nil {
+		return fmt.Errorf("screens: %w", err)
+	}
+	return nil
+}
+
+// serve runs all parts and waits for all of them. The devices outlive the
+// visit: what a wipe cancels on them has to be answered.
+func (a *parts) serve(ctx context.Context, ln net.Listener) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	later, stopDevices := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopDevices()
+
+	server := safeweb.Server(a.screens.Handler(), a.Log)
+	var work, below sync.WaitGroup
+	var mu sync.Mutex
+	var errs []error
+	part := func(wg *sync.WaitGroup, name string, run func() error) {
+		wg.Go(func() {
+			err := run()
+			if err != nil && ctx.Err() == nil {
+				err = fmt.Errorf("%s: %w", name, err)
+				stop(err)
+			}
+			if err != nil && !errors.Is(err, context.Cause(ctx)) && !errors.Is(err, context.Canceled) {
+				mu.Lock()
+				defer mu.Unlock()
+				errs = append(errs, err)
+			}
+		})
+	}
+	part(&below, "devices", func() error { return a.manager.Run(later) })
+	part(&work, "visit", func() error { return a.engine.Run(ctx) })
+	part(&work, "control", func() error { return control.Serve(ctx, a.Config.Control, a) })
+	part(&work, "health", func() error { return a.watchHealth(ctx) })
+	part(&work, "screen", func() error {
+		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	if a.Ready != nil {
+		a.Ready("http://" + ln.Addr().String() + "/")
+	}
+	<-ctx.Done()
+	a.screens.Close()
+	grace, cancel := context.WithTimeout(later, 3*time.Second)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		errs = append(errs, server.Close())
+	}
+	work.Wait()
+	stopDevices()
+	below.Wait()
+	return errors.Join(errs...)
+}
+
+// watchHealth keeps the kiosk's conditions up to date.
+func (a *parts) watchHealth(ctx context.Context) error {
+	if on, err := spool.SwapActive(); err != nil {
+		a.Log.Warn("swap not checked", "err", err)
+	} else if on {
+		a.Log.Warn("swap is on: memory may reach a disk")
+		a.health.Set(health.SwapOn, kiosk.CodeOutOfOrder, "see /proc/swaps")
+	}
+	tick := time.NewTicker(2 * time.Second)
+	defer tick.Stop()
+	for {
+		list, _ := a.manager.State().Load()
+		for _, d := range list {
+			name := health.Device(d.Info.ID)
+			// No key in its socket and no sheet in the feeder is how it should be.
+			wrong := slices.DeleteFunc(slices.Clone(d.Status.Conditions), func(c kiosk.Code) bool {
+				return d.Info.Kind == kiosk.KindKey || c == kiosk.CodeFeederEmpty
+			})
+			if len(wrong) == 0 {
+				a.health.Clear(name)
+				continue
+			}
+			a.health.Set(name, wrong[0], d.Status.Detail)
+		}
+		if st, _ := a.engine.State().Load(); st.Screen == session.ScreenBroken {
+			a.health.Set(health.WipeFailed, kiosk.CodeOutOfOrder, "")
+		} else {
+			a.health.Clear(health.WipeFailed)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// Status answers the technician's tool.
+func (a *parts) Status(context.Context) (control.Status, error) {
+	st, _ := a.engine.State().Load()
+	list, _ := a.manager.State().Load()
+	s := control.Status{
+		Version: Version, UptimeSeconds: int64(time.Since(a.started).Seconds()),
+		Screen: string(st.Screen), Health: a.health.State(),
+	}
+	for _, d := range list {
+		s.Devices = append(s.Devices, control.Device{
+			ID: d.Info.ID, Kind: d.Info.Kind, Driver: d.Info.Driver,
+			Model: strings.TrimSpace(d.Info.Make + " " + d.Info.Model),
+			Ready: d.Open && d.Status.Ready, Busy: d.Busy, Conditions: d.Status.Conditions,
+			Supplies: d.Status.Supplies, Detail: d.Status.Detail,
+		})
+	}
+	return s, nil
+}
+
+// Leave ends the visit for the technician and waits for the wipe.
+func (a *parts) Leave(ctx context.Context) error {
+	if st, _ := a.engine.State().Load(); st.Visit == "" {
+		return nil
+	}
+	if err := a.engine.Do(ctx, session.Leave{}); err != nil {
+		return err
+	}
+	var seq uint64
+	for {
+		st, next, err := a.engine.State().Wait(ctx, seq)
+		if err != nil {
+			return err
+		}
+		seq = next
+		switch {
+		case st.Screen == session.ScreenBroken:
+			return &kiosk.Error{Code: kiosk.CodeOutOfOrder, Op: "agent: leave"}
+		case st.Visit == "" || st.Wiped:
+			return nil
+		}
+	}
+}

@@ -1,0 +1,278 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"pointnum/cmd/internal/cli"
+	"pointnum/kiosk"
+	"pointnum/kiosk/atomicfile"
+	"pointnum/kiosk/document"
+	"pointnum/kiosk/portal"
+)
+
+func convertCommand() cli.Command {
+	return cli.Command{
+		Name: "convert", Args: "FICHIER…",
+		Short: "faire d’un ou plusieurs fichiers un document qui convient à un site",
+		Long: `Plusieurs fichiers font un seul document, dans l’ordre donné. Rien n’est changé aux fichiers lus.
+
+  kioskctl convert --portal caf -o dossier.pdf page1.jpg photo.heic lettre.pdf
+  kioskctl convert --portal demarche-numerique --kind identity -o carte.jpg carte.png
+  kioskctl convert --max-bytes 500000 --format pdf -o petit.pdf gros.pdf
+
+Code 0 : le fichier est écrit et convient. Code 5 : un fichier ne peut pas être lu, ou ne peut
+pas être aussi petit et rester lisible. Un document en plusieurs parties s’écrit nom-1.pdf, nom-2.pdf…`,
+		Setup: func(fs *flag.FlagSet) cli.Func {
+			var c conversion
+			fs.StringVar(&c.portal, "portal", "", "`site` du catalogue : caf, ameli…")
+			fs.StringVar(&c.field, "field", "", "`champ` du site (voir le catalogue)")
+			fs.StringVar(&c.kind, "kind", "other", "`genre` de papier : identity, rib, payslip…")
+			fs.Int64Var(&c.maxBytes, "max-bytes", 0, "taille maximale en `octets`, à la place de celle du site")
+			fs.StringVar(&c.format, "format", "", "pdf, jpeg ou png, à la place de celui du site")
+			fs.StringVar(&c.catalogue, "catalogue", "", "`fichier` catalogue du lieu")
+			fs.StringVar(&c.out, "o", "", "`fichier` à écrire (obligatoire)")
+			fs.BoolVar(&c.scanned, "scanned", false, "les images viennent d’un scanner : redresser et recadrer")
+			fs.BoolVar(&c.json, "json", false, "dire le résultat en JSON")
+			return body(c.run).run
+		},
+	}
+}
+
+// conversion is one run of the command.
+type conversion struct {
+	portal, field, kind, format, catalogue, out string
+	maxBytes                                    int64
+	scanned, json                               bool
+}
+
+// converted is the command's answer.
+type converted struct {
+	Files    []convertedFile `json:"files"`
+	Pages    int             `json:"pages"`
+	MaxBytes int64           `json:"max_bytes"`
+	Known    bool            `json:"limit_known"` // the site's own rule, or ours
+	Passed   bool            `json:"passed_on"`   // handed on as it was
+	DPI      int             `json:"dpi,omitempty"`
+	Gray     bool            `json:"gray"`
+	Seconds  float64         `json:"seconds"`
+	Notes    []pageNote      `json:"notes,omitempty"`
+}
+
+type convertedFile struct {
+	Path  string `json:"path"`
+	Bytes int    `json:"bytes"`
+	Pages int    `json:"pages"`
+}
+
+// pageNote is what the visitor would be told about a page.
+type pageNote struct {
+	File     string          `json:"file"`
+	Page     int             `json:"page"`
+	Verdicts []kiosk.Verdict `json:"verdicts"`
+}
+
+func (c *conversion) run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) == 0 {
+		return cli.Usagef("quel fichier ?")
+	}
+	if c.out == "" {
+		return cli.Usagef("-o dit quel fichier écrire")
+	}
+	target, known, err := c.target()
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	docs, err := engine(stderr)
+	if err != nil {
+		return err
+	}
+	defer docs.Close()
+	answer := converted{MaxBytes: target.MaxBytes, Known: known}
+	pages, err := c.read(ctx, docs, args, &answer)
+	if err != nil {
+		return err
+	}
+	result, err := docs.Convert(ctx, pages, target, nil)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.out, err)
+	}
+	if err := c.write(result.Files, &answer); err != nil {
+		return err
+	}
+	answer.Pages, answer.Passed, answer.DPI, answer.Gray = len(pages), result.Passed, result.DPI, result.Gray
+	answer.Seconds = time.Since(start).Seconds()
+	if c.json {
+		return writeJSON(stdout, answer)
+	}
+	return answer.tell(stdout, stderr)
+}
+
+// target says what to make: the field's, changed by the options.
+func (c *conversion) target() (t kiosk.Target, known bool, err error) {
+	t = kiosk.Target{Format: kiosk.FormatPDF, MaxBytes: portal.UnknownMax, AimBytes: portal.UnknownAim, MaxFiles: 1}
+	if c.portal != "" {
+		if t, known, err = c.fieldTarget(); err != nil {
+			return t, false, err
+		}
+	}
+	if c.maxBytes < 0 {
+		return t, false, cli.Usagef("--max-bytes : un nombre d’octets plus grand que 0")
+	}
+	if c.maxBytes > 0 {
+		t.MaxBytes, t.AimBytes, known = c.maxBytes, 0, true
+	}
+	switch c.format {
+	case "":
+	case "pdf", "jpeg", "png":
+		t.Format = kiosk.Format(c.format)
+	case "jpg":
+		t.Format = kiosk.FormatJPEG
+	default:
+		return t, false, cli.Usagef("--format : pdf, jpeg ou png, pas %q", c.format)
+	}
+	return t, known, nil
+}
+
+func (c *conversion) fieldTarget() (kiosk.Target, bool, error) {
+	catalogue := portal.Default()
+	if c.catalogue != "" {
+		var err error
+		if catalogue, err = portal.LoadFile(c.catalogue); err != nil {
+			return kiosk.Target{}, false, err
+		}
+	}
+	p, ok := catalogue.Portal(c.portal)
+	if !ok {
+		var ids []string
+		for _, p := range catalogue.Portals {
+			ids = append(ids, p.ID)
+		}
+		return kiosk.Target{}, false, cli.Usagef("--portal : pas de site %q ; il y a %s", c.portal, strings.Join(ids, ", "))
+	}
+	if c.field != "" {
+		i := slices.IndexFunc(p.Fields, func(f portal.Field) bool { return f.ID == c.field })
+		if i < 0 {
+			return kiosk.Target{}, false, cli.Usagef("--field : pas de champ %q chez %s", c.field, p.ID)
+		}
+		return p.Fields[i].Target(), p.Fields[i].Known(), nil
+	}
+	t, known, ok := catalogue.Target(c.portal, c.kind)
+	if !ok {
+		return t, false, cli.Usagef("--kind : pas de genre de papier %q", c.kind)
+	}
+	return t, known, nil
+}
+
+// read makes pages of all files, in order.
+func (c *conversion) read(ctx context.Context, docs *document.Engine, paths []string, answer *converted) ([]kiosk.PageRef, error) {
+	var all []kiosk.PageRef
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, fmt.Errorf("lire: %w", err)
+		}
+		in := &kiosk.Input{Name: filepath.Base(path), Size: info.Size(), Scanned: c.scanned,
+			Open: func() (io.ReadCloser, error) { return os.Open(path) }}
+		first := len(all)
+		err = docs.Import(ctx, *in, func(p kiosk.Page) error {
+			image := p.Image
+			all = append(all, kiosk.PageRef{
+				Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(image)), nil },
+				Size: int64(len(image)), DPI: p.DPI, Index: p.Index, Origin: in,
+			})
+			if len(p.Verdicts) > 0 {
+				answer.Notes = append(answer.Notes, pageNote{path, p.Index + 1, p.Verdicts})
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		for i := first; i < len(all); i++ {
+			all[i].OriginPages = len(all) - first
+		}
+	}
+	if len(all) == 0 {
+		return nil, &kiosk.Error{Code: kiosk.CodeFileBroken, Op: "convert: no page"}
+	}
+	return all, nil
+}
+
+// write puts the files in place, each whole or not at all.
+func (c *conversion) write(files []kiosk.File, answer *converted) error {
+	if len(files) == 0 {
+		return errors.New("convert: the engine made no file")
+	}
+	for i, f := range files {
+		path := c.out
+		if len(files) > 1 {
+			ext := filepath.Ext(path)
+			path = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(path, ext), i+1, ext)
+		}
+		if err := atomicfile.Write(path, f.Data, 0o644); err != nil {
+			return fmt.Errorf("écrire: %w", err)
+		}
+		answer.Files = append(answer.Files, convertedFile{path, len(f.Data), f.Pages})
+	}
+	return nil
+}
+
+// tell says the answer in words; what the visitor would be warned of goes to
+// stderr.
+func (a *converted) tell(stdout, stderr io.Writer) error {
+	for _, n := range a.Notes {
+		words := make([]string, len(n.Verdicts))
+		for i, v := range n.Verdicts {
+			words[i] = verdictText(v)
+		}
+		fmt.Fprintf(stderr, "%s, page %d : %s\n", n.File, n.Page, strings.Join(words, ", "))
+	}
+	rule := "limite de la borne, celle du site n’est pas connue"
+	if a.Known {
+		rule = "limite"
+	}
+	how := fmt.Sprintf("%d ppp", a.DPI)
+	switch {
+	case a.Passed:
+		how = "repris tel quel"
+	case a.Gray:
+		how += ", gris"
+	}
+	for _, f := range a.Files {
+		if _, err := fmt.Fprintf(stdout, "%s : %d page(s), %d octets (%s : %d), %s, %.1f s\n",
+			f.Path, f.Pages, f.Bytes, rule, a.MaxBytes, how, a.Seconds); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func verdictText(v kiosk.Verdict) string {
+	switch v {
+	case kiosk.VerdictBlank:
+		return "page vide"
+	case kiosk.VerdictBlurred:
+		return "page floue"
+	case kiosk.VerdictDark:
+		return "page trop sombre ou trop pâle"
+	case kiosk.VerdictCut:
+		return "page coupée au bord"
+	case kiosk.VerdictPartial:
+		return "fichier abîmé : seule une partie a pu être sauvée"
+	case kiosk.VerdictLowRes:
+		return "trop peu de points pour être bien lue"
+	default:
+		return string(v)
+	}
+}

@@ -1,0 +1,76 @@
+// Command kioskd is the agent of a kiosk: it drives the attached devices,
+// serves the visitor's screen on the loopback address, and erases each visit.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"pointnum/cmd/internal/agent"
+	"pointnum/cmd/internal/cli"
+	"pointnum/kiosk/config"
+	"pointnum/kiosk/document"
+)
+
+func main() {
+	if document.IsChild() {
+		document.RunChild()
+	}
+	cli.Main(cli.Single(command()))
+}
+
+func command() cli.Command {
+	return cli.Command{
+		Name:  "kioskd",
+		Short: "L’agent de la borne : appareils, écran du visiteur, effacement.",
+		Long: `kioskd pilote les appareils que sa configuration nomme et sert l’écran de la borne
+sur 127.0.0.1. Il s’arrête proprement avec SIGTERM : la visite en cours est effacée.
+Tué (kill -9), il retrouve au redémarrage la visite et ses pages, qui ne sont qu’en mémoire.
+
+  kioskd -config /etc/pointnum/kiosk.yaml
+  kioskd -example > kiosk.yaml        une configuration où chaque clé est expliquée
+  kioskd -check -config kiosk.yaml    lire la configuration, dire les fautes, rien d’autre`,
+		Setup: func(fs *flag.FlagSet) cli.Func {
+			path := fs.String("config", config.DefaultPath, "`fichier` de configuration")
+			example := fs.Bool("example", false, "écrire une configuration expliquée, puis finir")
+			check := fs.Bool("check", false, "vérifier la configuration, puis finir")
+			debug := fs.Bool("debug", false, "journal détaillé (jamais de données de visiteurs)")
+			return func(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
+				if len(args) > 0 {
+					return cli.Usagef("argument inattendu : %s", args[0])
+				}
+				if *example {
+					_, err := io.WriteString(stdout, config.Example())
+					return err
+				}
+				level := slog.LevelInfo
+				if *debug {
+					level = slog.LevelDebug
+				}
+				log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+				return run(ctx, *path, *check, log, stdout)
+			}
+		},
+	}
+}
+
+func run(ctx context.Context, path string, check bool, log *slog.Logger, stdout io.Writer) error {
+	cfg, err := config.LoadFile(path)
+	if err != nil {
+		return cli.NoRestart(err)
+	}
+	if _, err := agent.Catalogue(cfg); err != nil {
+		return cli.NoRestart(err)
+	}
+	if check {
+		_, err := fmt.Fprintf(stdout, "%s : rien à corriger, %d appareil(s)\n", path, len(cfg.Devices))
+		return err
+	}
+	return agent.Run(ctx, agent.Options{
+		Config: cfg, Drivers: agent.Drivers(), Log: log,
+		Ready: func(url string) { log.Info("screen ready", "url", url) },
+	})
+}

@@ -1,0 +1,240 @@
+// Command kioskdev is the whole kiosk on virtual hardware: the demonstration,
+// the developer's loop and the ground of the browser tests.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"pointnum/cmd/internal/agent"
+	"pointnum/cmd/internal/cli"
+	"pointnum/cmd/internal/hardware"
+	"pointnum/kiosk/config"
+	"pointnum/kiosk/document"
+)
+
+func main() {
+	if document.IsChild() {
+		document.RunChild()
+	}
+	cli.Main(cli.Single(command()))
+}
+
+// options are the command line's.
+type options struct {
+	hardware.Options
+	listen, spool, writeConfig string
+	idle, warning              time.Duration
+	only, json, debug          bool
+}
+
+func command() cli.Command {
+	return cli.Command{
+		Name:  "kioskdev",
+		Short: "La borne entière sur du matériel virtuel.",
+		Long: `Démarre un scanner, une imprimante, une imprimante de reçus et une clé USB virtuels, qui parlent les
+vrais protocoles sur 127.0.0.1, puis l’agent de la borne. Deux adresses s’affichent : l’écran du
+visiteur, et le panneau où l’on pose des feuilles, met des pannes et voit ce qui sort.
+
+  kioskdev                              l’adresse à ouvrir dans un navigateur
+  kioskdev -pages ~/scans               le scanner donne les JPEG de ce dossier
+  kioskdev -hardware -write-config c.yaml && kioskd -config c.yaml
+                                        le matériel seul ; l’agent est un autre programme`,
+		Setup: func(fs *flag.FlagSet) cli.Func {
+			var o options
+			fs.StringVar(&o.listen, "listen", "127.0.0.1:8088", "`adresse` de l’écran ; un port libre si elle est prise")
+			fs.StringVar(&o.Panel, "panel", "127.0.0.1:8089", "`adresse` du panneau ; un port libre si elle est prise")
+			fs.StringVar(&o.Dir, "out", "", "`dossier` des impressions, des reçus et de la clé ; un nouveau sinon")
+			fs.StringVar(&o.Pages, "pages", "", "`dossier` de JPEG pour le scanner ; des pages dessinées ici sinon")
+			fs.IntVar(&o.Sheets, "sheets", 3, "feuilles dans le chargeur au départ")
+			fs.StringVar(&o.Marker, "marker", "", "`texte` caché dans les pages dessinées, pour le chercher ensuite")
+			fs.DurationVar(&o.PageTime, "page-time", 1500*time.Millisecond, "durée d’un scan")
+			fs.DurationVar(&o.SideTime, "side-time", time.Second, "durée d’impression d’une page")
+			fs.BoolVar(&o.TCP, "tcp", false, "imprimante de reçus en TCP plutôt qu’en série")
+			fs.StringVar(&o.spool, "spool", "", "`dossier` en mémoire pour la visite ; un nouveau sinon")
+			fs.DurationVar(&o.idle, "idle", 2*time.Minute, "temps sans toucher avant la question")
+			fs.DurationVar(&o.warning, "warning", time.Minute, "temps pour répondre, 20s au moins")
+			fs.BoolVar(&o.only, "hardware", false, "le matériel seul")
+			fs.StringVar(&o.writeConfig, "write-config", "", "écrire la configuration de ce matériel dans ce `fichier`")
+			fs.BoolVar(&o.json, "json", false, "dire les adresses en JSON, sur une ligne")
+			fs.BoolVar(&o.debug, "debug", false, "journal détaillé")
+			return func(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
+				if len(args) > 0 {
+					return cli.Usagef("argument inattendu : %s", args[0])
+				}
+				level := slog.LevelWarn
+				if o.debug {
+					level = slog.LevelDebug
+				}
+				o.Log = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+				return o.run(ctx, stdout)
+			}
+		},
+	}
+}
+
+func (o *options) run(ctx context.Context, stdout io.Writer) (err error) {
+	memory, err := memoryDir()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(memory)) }()
+	if o.Dir == "" {
+		o.Dir = filepath.Join(memory, "sorti")
+	}
+	if o.spool == "" {
+		o.spool = filepath.Join(memory, "spool")
+	}
+	if o.Panel, err = freeAddress(ctx, o.Panel); err != nil {
+		return err
+	}
+	bench, err := hardware.New(ctx, o.Options)
+	if err != nil {
+		return err
+	}
+	cfg := o.config(bench, filepath.Join(memory, "control.sock"))
+	if o.writeConfig != "" {
+		if err := os.WriteFile(o.writeConfig, configText(cfg), 0o644); err != nil {
+			return fmt.Errorf("write the configuration: %w", err)
+		}
+	}
+	if o.only {
+		if err := o.announce(stdout, addresses{Panel: bench.PanelURL(), Out: o.Dir}); err != nil {
+			return err
+		}
+		return bench.Run(ctx)
+	}
+	return o.both(ctx, bench, cfg, stdout)
+}
+
+// both runs the hardware below the agent: it is there until the agent is gone.
+func (o *options) both(ctx context.Context, bench *hardware.Bench, cfg *config.Config, stdout io.Writer) error {
+	below, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var work sync.WaitGroup
+	var failed error
+	work.Go(func() {
+		if failed = bench.Run(below); failed != nil {
+			fail(failed)
+		}
+	})
+	addr, err := freeAddress(ctx, o.listen)
+	if err != nil {
+		return err
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return fmt.Errorf("screen: %w", err)
+	}
+	err = agent.Run(ctx, agent.Options{
+		Config: cfg, Drivers: append(agent.Drivers(), bench.Drivers()...), Log: o.Log, Listener: ln,
+		Ready: func(url string) {
+			if err := o.announce(stdout, addresses{Screen: url, Panel: bench.PanelURL(), Out: o.Dir, Control: cfg.Control, Spool: cfg.Spool}); err != nil {
+				fail(err)
+			}
+		},
+	})
+	stop()
+	work.Wait()
+	return errors.Join(err, failed)
+}
+
+// addresses are told at the start.
+type addresses struct {
+	Screen  string `json:"screen,omitempty"`
+	Panel   string `json:"panel"`
+	Out     string `json:"out"`
+	Control string `json:"control,omitempty"`
+	Spool   string `json:"spool,omitempty"`
+}
+
+func (o *options) announce(w io.Writer, a addresses) error {
+	if o.json {
+		return json.NewEncoder(w).Encode(a)
+	}
+	if a.Screen != "" {
+		fmt.Fprintf(w, "\n  L’écran du visiteur :      %s\n", a.Screen)
+	}
+	_, err := fmt.Fprintf(w, "  Le panneau du matériel :   %s\n  Ce qui sort de la borne :  %s\n\n  Ctrl-C pour arrêter.\n\n", a.Panel, a.Out)
+	return err
+}
+
+// config describes the hardware for an agent in this process, or for another
+// one with -hardware.
+func (o *options) config(bench *hardware.Bench, socket string) *config.Config {
+	cfg := config.Default()
+	cfg.Place = config.Place{
+		Name: "Centre social des Tilleuls", Address: []string{"12 rue des Tilleuls", "93000 Exempleville"},
+		Phone: "01 00 00 00 00", Hours: []string{"du lundi au vendredi, 9 h – 17 h"},
+	}
+	cfg.Listen, cfg.Spool, cfg.Control = o.listen, o.spool, socket
+	if o.only {
+		cfg.Control = filepath.Join(filepath.Dir(o.spool), "kioskd.sock")
+	}
+	cfg.Idle = config.Idle{Warn: o.idle, Leave: o.warning}
+	cfg.Devices = bench.Specs(!o.only)
+	return cfg
+}
+
+// configText writes a configuration as the file kioskd reads. The values are
+// ours: JSON strings are YAML strings.
+func configText(c *config.Config) []byte {
+	q := strconv.Quote
+	s := fmt.Sprintf("place:\n  name: %s\n  address: [%s, %s]\n  phone: %s\n  hours: [%s]\nlisten: %s\nspool: %s\ncontrol: %s\nidle:\n  warn: %s\n  leave: %s\ndevices:\n",
+		q(c.Place.Name), q(c.Place.Address[0]), q(c.Place.Address[1]), q(c.Place.Phone), q(c.Place.Hours[0]),
+		q(c.Listen), q(c.Spool), q(c.Control), c.Idle.Warn, c.Idle.Leave)
+	for _, d := range c.Devices {
+		s += fmt.Sprintf("  - id: %s\n    driver: %s\n    uri: %s\n", q(string(d.ID)), q(d.Driver), q(d.URI))
+		if len(d.Options) > 0 {
+			s += "    options:\n"
+			for k, v := range d.Options {
+				s += fmt.Sprintf("      %s: %s\n", k, q(v))
+			}
+		}
+	}
+	return []byte(s)
+}
+
+// memoryDir makes a folder in memory for this run.
+func memoryDir() (string, error) {
+	for _, base := range []string{os.Getenv("XDG_RUNTIME_DIR"), "/dev/shm"} {
+		if base == "" {
+			continue
+		}
+		dir, err := os.MkdirTemp(base, "kioskdev-")
+		if err == nil {
+			return dir, nil
+		}
+	}
+	return "", errors.New("no folder in memory: /dev/shm is missing")
+}
+
+// freeAddress is addr, or its host with a free port when somebody has it.
+func freeAddress(ctx context.Context, addr string) (string, error) {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			return "", fmt.Errorf("address: %w", err)
+		}
+		return net.JoinHostPort(host, "0"), nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("address: %w", err)
+	}
+	return addr, ln.Close()
+}
