@@ -8,7 +8,7 @@ import (
 
 // Every benchmark takes a sheet of A4 at 300 dpi in colour.
 func BenchmarkPage(b *testing.B) {
-	img := corpus(b, "sim-cerfa-15059-p1.jpg")
+	img := original(b, "sim-cerfa-15059-p1.jpg")
 	page, gray := raster.ToRGBA(img), raster.Gray(img)
 	for name, f := range map[string]func(){
 		"ToRGBA":     func() { raster.ToRGBA(img) },

@@ -104,12 +104,12 @@ func TestAPageIsNotCutWhereThereMightBeWriting(t *testing.T) {
 	}
 }
 
-// The sides of the paper as measured by eye, in pixels of the file.
+// The sides of the paper as measured by eye, in pixels of the reduced picture.
 func TestRealBedsAreCutOff(t *testing.T) {
 	for name, want := range map[string]image.Rectangle{
-		"fr-programme-1962.jpg":        image.Rect(60, 55, 5090, 6480),
-		"fr-typescript-greybed-p1.jpg": image.Rect(0, 125, 3545, 5110),
-		"receipt-dark-bed.jpg":         image.Rect(1640, 0, 2552, 3100),
+		"fr-programme-1962.jpg":        image.Rect(16, 15, 1362, 1734),
+		"fr-typescript-greybed-p1.jpg": image.Rect(0, 41, 1172, 1689),
+		"receipt-dark-bed.jpg":         image.Rect(820, 0, 1276, 1550),
 	} {
 		img := corpus(t, name)
 		got, cut := raster.CropBed(img)

@@ -14,13 +14,12 @@ import (
 func TestSkewOfRealPagesIsFoundWithinAQuarterOfADegree(t *testing.T) {
 	for _, name := range []string{"sim-cerfa-15059-p1.jpg", "fr-rapport-1984-p2.jpg", "fr-lettre-pale.jpg", "sim-cerfa-12100-p1.jpg"} {
 		img := corpus(t, name)
-		img = raster.Scale(img, img.Bounds().Dx()*1300/img.Bounds().Dy(), 1300)
 		own := raster.Skew(raster.Gray(img))
 		if math.Abs(own) > 1 {
 			t.Fatalf("%s itself is said to be turned by %.2f", name, own)
 		}
 		b := img.Bounds()
-		for _, turned := range []float64{-9.5, -0.7, 1.5, 6.1} {
+		for _, turned := range []float64{-9.5, 1.5} {
 			m := tilt(img, turned, b.Dx(), b.Dy(), white)
 			if got := raster.Skew(raster.Gray(m)) - own; math.Abs(got-turned) > 0.25 {
 				t.Errorf("%s turned by %.2f: found %.2f", name, turned, got)
@@ -54,11 +53,11 @@ func TestSkewIsZeroWhenThereAreNoLines(t *testing.T) {
 }
 
 func TestDeskewStraightensAndKeepsTheInk(t *testing.T) {
-	page := letterhead(1000, 1400, white, black)
-	for _, turned := range []float64{-12, -4, 0.5, 2, 8} {
+	page := letterhead(700, 980, white, black)
+	for _, turned := range []float64{-12, -4, 0.5} {
 		for _, kind := range []string{"colour", "grey"} {
 			t.Run(fmt.Sprintf("%s %.1f", kind, turned), func(t *testing.T) {
-				var m image.Image = tilt(page, turned, 1300, 1600, white)
+				var m image.Image = tilt(page, turned, 910, 1120, white)
 				if kind == "grey" {
 					m = raster.Gray(m)
 				}

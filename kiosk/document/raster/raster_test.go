@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	xdraw "golang.org/x/image/draw"
@@ -17,8 +18,26 @@ import (
 	"pointnum/kiosk/document/raster"
 )
 
-// corpus reads a picture of the collection of real documents.
+// pictures keeps what corpus has read: decoding is most of these tests' time.
+var pictures sync.Map
+
+// corpus gives a picture of the collection of real documents, at most 1,754
+// pixels long, as 150 dpi make of A4.
 func corpus(t testing.TB, name string) image.Image {
+	t.Helper()
+	if img, ok := pictures.Load(name); ok {
+		return img.(image.Image)
+	}
+	img := original(t, name)
+	if w, h := img.Bounds().Dx(), img.Bounds().Dy(); max(w, h) > 1754 {
+		img = raster.Scale(img, w*1754/max(w, h), h*1754/max(w, h))
+	}
+	pictures.Store(name, img)
+	return img
+}
+
+// original reads a picture of the collection.
+func original(t testing.TB, name string) image.Image {
 	t.Helper()
 	f, err := os.Open(filepath.Join("../../../../shared/corpus", name))
 	if err != nil {

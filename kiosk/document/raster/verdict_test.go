@@ -18,24 +18,24 @@ func plain(c color.RGBA) *image.RGBA {
 }
 
 func TestVerdicts(t *testing.T) {
-	page := letterhead(2480, 3508, white, black)
+	page := letterhead(1654, 2339, white, black)
 	pale := color.RGBA{242, 242, 240, 255}
-	cut := letterhead(2480, 3508, white, black).SubImage(image.Rect(255, 100, 2400, 3400))
-	blurred := raster.Scale(raster.Scale(page, 160, 226), 2480, 3508)
+	cut := letterhead(1654, 2339, white, black).SubImage(image.Rect(170, 70, 1600, 2270))
+	blurred := raster.Scale(raster.Scale(page, 107, 151), 1654, 2339)
 	none := []kiosk.Verdict(nil)
 	for name, c := range map[string]struct {
 		img  image.Image
 		dpi  int
 		want []kiosk.Verdict
 	}{
-		"a clear page":                 {page, 300, none},
+		"a clear page":                 {page, 200, none},
 		"a clear page of unknown size": {page, 0, none},
 		"grain only":                   {grain(plain(white), 8), 150, []kiosk.Verdict{kiosk.VerdictBlank}},
 		"grey grain only":              {raster.Gray(grain(plain(color.RGBA{190, 190, 180, 255}), 6)), 150, []kiosk.Verdict{kiosk.VerdictBlank}},
-		"out of focus":                 {blurred, 300, []kiosk.Verdict{kiosk.VerdictBlurred}},
-		"hardly any light":             {letterhead(2480, 3508, color.RGBA{60, 60, 60, 255}, black), 300, []kiosk.Verdict{kiosk.VerdictDark}},
-		"hardly any ink":               {letterhead(2480, 3508, white, color.RGBA{232, 232, 230, 255}), 300, []kiosk.Verdict{kiosk.VerdictDark}},
-		"cut through its lines":        {cut, 300, []kiosk.Verdict{kiosk.VerdictCut}},
+		"out of focus":                 {blurred, 200, []kiosk.Verdict{kiosk.VerdictBlurred}},
+		"hardly any light":             {letterhead(1654, 2339, color.RGBA{60, 60, 60, 255}, black), 200, []kiosk.Verdict{kiosk.VerdictDark}},
+		"hardly any ink":               {letterhead(1654, 2339, white, color.RGBA{232, 232, 230, 255}), 200, []kiosk.Verdict{kiosk.VerdictDark}},
+		"cut through its lines":        {cut, 200, []kiosk.Verdict{kiosk.VerdictCut}},
 		"a fax of a fax":               {raster.Scale(page, 826, 1169), 100, []kiosk.Verdict{kiosk.VerdictLowRes}},
 		"a thumbnail":                  {raster.Scale(page, 500, 707), 0, []kiosk.Verdict{kiosk.VerdictLowRes}},
 	} {
@@ -44,7 +44,7 @@ func TestVerdicts(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}
-	if !raster.Blank(plain(pale)) || raster.Blank(letterhead(2480, 3508, white, color.RGBA{228, 228, 226, 255})) {
+	if !raster.Blank(plain(pale)) || raster.Blank(letterhead(1654, 2339, white, color.RGBA{228, 228, 226, 255})) {
 		t.Error("pale writing is not told from none")
 	}
 }
