@@ -53,17 +53,14 @@ func TestTouches(t *testing.T) {
 	f := &finger{ctx: ctx, page: page}
 
 	f.sees(t, `[data-section="welcome"]`)
-	f.rest(t)
 	f.touch(t, `[data-act="start"][data-lang="ar"]`)
 	e.wants(t, session.Start{Lang: "ar"})
 	e.state.Set(visit(session.ScreenReview, func(st *session.State) { st.Lang = "ar" }))
 	f.sees(t, `html[lang="ar"][dir="rtl"] [data-section="review"]`)
 
-	f.rest(t)
 	f.touch(t, `#pages [data-do="delete"]`)
-	f.touch(t, `#pages [data-do="delete"]`)
+	f.tap(t, `#pages [data-do="delete"]`)
 	e.wants(t, session.Delete{Page: "p1"})
-	f.rest(t)
 	f.touch(t, `#pages li:nth-child(2) [data-do="turn"]`)
 	e.wants(t, session.Turn{Page: "p2"})
 	f.touch(t, `#pages li:nth-child(2) [data-do="turn"]`)
@@ -85,6 +82,12 @@ func TestTouches(t *testing.T) {
 	e.state.Set(visit(session.ScreenScan, func(st *session.State) { st.Lang = "ar" }))
 	f.sees(t, `[data-section="scan"]`)
 	f.sees(t, `#notice[hidden]`)
+
+	// Who leaves reads the goodbye in their language, though it is forgotten.
+	e.state.Set(session.State{Screen: session.ScreenGoodbye, Lang: "fr", Wiped: true})
+	f.sees(t, `html[lang="ar"] [data-section="goodbye"]`)
+	e.state.Set(session.State{Screen: session.ScreenWelcome, Lang: "fr"})
+	f.sees(t, `html[lang="fr"] [data-section="welcome"]`)
 
 	for _, script := range []string{
 		`document.createElement('p').innerHTML = '<b>x</b>'`,
@@ -139,14 +142,16 @@ func (f *finger) sees(t *testing.T, selector string) {
 	})
 }
 
-// rest waits until the page listens to touches again after a change.
-func (f *finger) rest(t *testing.T) {
+// touch taps something once the page listens to touches.
+func (f *finger) touch(t *testing.T, selector string) {
 	t.Helper()
-	f.sees(t, `html:not([data-deaf])`)
+	f.sees(t, `html:not([data-deaf], :has(.pressed))`)
+	f.tap(t, selector)
 }
 
-// touch taps the middle of something with one finger.
-func (f *finger) touch(t *testing.T, selector string) {
+// tap puts one finger on the middle of something, whether the page listens or
+// not.
+func (f *finger) tap(t *testing.T, selector string) {
 	t.Helper()
 	var at struct{ X, Y float64 }
 	err := f.page.Eval(f.ctx, fmt.Sprintf(`(() => { const e = document.querySelector(%q); e.scrollIntoView({block: 'nearest'});

@@ -40,7 +40,7 @@ function setText(e, text) {
 }
 
 function render(v) {
-  if (v.lang !== document.documentElement.lang) {
+  if (v.lang !== document.documentElement.lang && !saysGoodbye(v)) {
     location.reload();
     return;
   }
@@ -56,6 +56,13 @@ function render(v) {
   show(v.section, before);
   renderIdle();
   document.documentElement.dataset.seq = v.seq;
+}
+
+// saysGoodbye is true while the visitor who has just left reads the goodbye:
+// the session has forgotten their language already, the page has not. That
+// screen's texts are all in the page.
+function saysGoodbye(v) {
+  return v.section === 'goodbye' && view !== null && !languageAsked;
 }
 
 function show(name, before) {
@@ -222,6 +229,7 @@ function beep() {
 // ---- from the page to the session
 
 let pending = false;
+let languageAsked = false; // since the page was loaded
 let deafUntil = 0;
 let deafTimer = 0;
 
@@ -243,6 +251,7 @@ const repeatable = new Set(['turn', 'move', 'undo', 'redo', ...always]);
 async function act(name, args, button) {
   if (pending && !always.has(name)) return;
   const single = !always.has(name);
+  if (name === 'language') languageAsked = true;
   if (single) pending = true;
   if (!repeatable.has(name)) deaf(600);
   button?.classList.add('pressed');
@@ -353,11 +362,14 @@ function watchScroll() {
       body.after(more);
       body.addEventListener('scroll', () => requestAnimationFrame(watchScroll), { passive: true });
     }
+    // Measured without the button: it takes room, and would stay for itself.
+    more.hidden = true;
     more.hidden = body.scrollTop + body.clientHeight >= body.scrollHeight - 12;
   }
 }
 
 addEventListener('resize', watchScroll);
+document.fonts.ready.then(watchScroll);
 
 // ---- the socket
 
