@@ -16,11 +16,11 @@ import (
 // one clear reason why not, within time and memory.
 func TestCorpusBecomesDocumentsOrClearReasons(t *testing.T) {
 	target := kiosk.Target{Format: kiosk.FormatPDF, MaxBytes: 2_000_001, AimBytes: 1_000_000}
+	e := newEngine(t, document.Options{})
 	for _, name := range corpus(t) {
 		base := filepath.Base(name)
 		t.Run(base, func(t *testing.T) {
-			e := newEngine(t, document.Options{Stderr: os.Stderr})
-			e.Sandbox()
+			t.Parallel()
 			in := input(readFile(t, name))
 			start := time.Now()
 			all, err := pages(t.Context(), e, in)

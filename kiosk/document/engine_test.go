@@ -390,7 +390,7 @@ func TestTheChildIsLockedIn(t *testing.T) {
 
 func TestNothingIsLeftBehind(t *testing.T) {
 	before := runtime.NumGoroutine()
-	e, err := document.New(document.Options{Jobs: 3})
+	e, err := document.New(document.Options{Jobs: 3, Executable: childProgram})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,9 @@ const (
 	maxPreview = 8 << 20
 )
 
+// transferTime is how long an input may take on its way to the child.
+const transferTime = 2 * time.Minute
+
 // Import reads an input; see kiosk.Documents. Pages of a damaged file that
 // can't be drawn are left out, and the others carry VerdictPartial.
 func (e *Engine) Import(ctx context.Context, in kiosk.Input, each func(kiosk.Page) error) error {
@@ -36,7 +39,8 @@ func (e *Engine) Import(ctx context.Context, in kiosk.Input, each func(kiosk.Pag
 	defer p.stopAfter(ctx)()
 	t := newTimer(e.o, p)
 	defer t.stop()
-	t.probe()
+	// A visitor's key may be slow: reading it is not the child's time.
+	p.deadline.Store(time.Now().Add(transferTime).UnixNano())
 	job := e.job(wire.Import)
 	job.Size, job.Scanned, job.DPI = in.Size, in.Scanned, in.DPI
 	if err := wire.Send(p.in, wire.Job, job); err != nil {
@@ -45,6 +49,7 @@ func (e *Engine) Import(ctx context.Context, in kiosk.Input, each func(kiosk.Pag
 	if err := wire.SendInput(p.in, r, e.o.MaxInput); err != nil {
 		return p.fail(err, kiosk.CodeFileBroken)
 	}
+	t.probe()
 	return e.receivePages(p, t, each)
 }
 

@@ -18,11 +18,30 @@ func TestMain(m *testing.M) {
 	if document.IsChild() {
 		document.RunChild()
 	}
-	os.Exit(m.Run())
+	os.Exit(run(m))
+}
+
+// childProgram is what engines start; this program itself when empty.
+var childProgram string
+
+func run(m *testing.M) int {
+	if raceDetector {
+		dir, err := os.MkdirTemp("", "")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(dir)
+		childProgram = filepath.Join(dir, "child")
+		if out, err := exec.Command("go", "build", "-o", childProgram, "./testdata/child").CombinedOutput(); err != nil {
+			panic(string(out))
+		}
+	}
+	return m.Run()
 }
 
 func newEngine(t testing.TB, o document.Options) *document.Engine {
 	t.Helper()
+	o.Executable = childProgram
 	e, err := document.New(o)
 	if err != nil {
 		t.Fatal(err)

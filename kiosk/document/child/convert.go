@@ -29,6 +29,10 @@ func (c *child) convert(job wire.JobMessage) (wire.DoneMessage, error) {
 			done := wire.DoneMessage{Passed: true}
 			return done, c.sendWith(wire.File, wire.FileMessage{Pages: len(job.Pages)}, file)
 		}
+		// What comes out should not be larger than what was brought.
+		if aim := job.Target.AimBytes; aim == 0 || aim > job.Origin {
+			job.Target.AimBytes = job.Origin
+		}
 	}
 	pages := make([]fit.Page, len(job.Pages))
 	for i, p := range job.Pages {

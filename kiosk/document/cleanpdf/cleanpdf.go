@@ -90,9 +90,10 @@ func clean(data []byte) (out []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// An earlier version of a page may hide before the last end.
-	one := bytes.Count(data, []byte("%%EOF")) == 1
-	if one && ctx.Info == nil && !f.active && !f.metadata && !c.dropped {
+	// An earlier version of a page may hide before the last end, and
+	// something else in objects that nothing refers to.
+	one := bytes.Count(data, []byte("%%EOF")) == 1 && !bytes.Contains(data, []byte("/Info"))
+	if one && f.objects == len(c.queue)+1 && !f.active && !f.metadata && !c.dropped {
 		return data, nil
 	}
 	return out, nil
@@ -106,7 +107,10 @@ const (
 )
 
 // finding is what a file holds besides pages.
-type finding struct{ active, metadata, signed, bomb bool }
+type finding struct {
+	active, metadata, signed, bomb bool
+	objects                        int // those that only hold others left out
+}
 
 // look walks all objects of a file, those nothing refers to as well.
 func look(t *model.XRefTable) finding {
@@ -117,12 +121,25 @@ func look(t *model.XRefTable) finding {
 		}
 		if o, err := t.Dereference(*types.NewIndirectRef(n, 0)); err == nil {
 			f.walk(o, 0)
+			if !container(o) {
+				f.objects++
+			}
 			if s, ok := o.(types.StreamDict); ok {
 				f.bomb = f.bomb || bomb(s)
 			}
 		}
 	}
 	return f
+}
+
+// container says whether an object is part of the file's structure: an object
+// stream or a cross reference stream.
+func container(o types.Object) bool {
+	switch o.(type) {
+	case types.ObjectStreamDict, *types.ObjectStreamDict, types.XRefStreamDict, *types.XRefStreamDict:
+		return true
+	}
+	return false
 }
 
 // bomb says whether a stream unpacks to more than a document needs, or can't
