@@ -17,18 +17,18 @@ func TestPaperIsFoundOnEveryBed(t *testing.T) {
 		"pale grey": {205, 205, 205, 255}, "blue cloth": {60, 80, 140, 255},
 	}
 	for name, bed := range beds {
-		for _, turned := range []float64{0, -2, 3} {
+		for _, turned := range []float64{-2, 3} {
 			t.Run(fmt.Sprintf("%s %.0f", name, turned), func(t *testing.T) {
-				page := letterhead(630, 890, white, black)
-				m := grain(tilt(page, turned, 868, 1228, bed), 6)
+				page := letterhead(450, 636, white, black)
+				m := grain(tilt(page, turned, 620, 877, bed), 6)
 				got, cut := raster.CropBed(m)
 				if !cut {
 					t.Fatal("kept the whole bed")
 				}
 				sin, cos := math.Sincos(math.Abs(turned) * math.Pi / 180)
-				w, h := int(630*cos+890*sin), int(890*cos+630*sin)
-				want := image.Rect(434-w/2, 614-h/2, 434+w/2, 614+h/2)
-				if d := apart(got, want); d > 45 {
+				w, h := int(450*cos+636*sin), int(636*cos+450*sin)
+				want := image.Rect(310-w/2, 438-h/2, 310+w/2, 438+h/2)
+				if d := apart(got, want); d > 32 {
 					t.Errorf("found %v, the paper is %v", got, want)
 				}
 				if lost := inkOutside(m, page, turned, got); lost > 0 {
@@ -43,11 +43,9 @@ func TestPaperIsFoundOnEveryBed(t *testing.T) {
 func inkOutside(m *image.RGBA, page *image.RGBA, turned float64, r image.Rectangle) int {
 	ink := tilt(page, turned, m.Rect.Dx(), m.Rect.Dy(), white)
 	n := 0
-	for y := range ink.Rect.Dy() {
-		for x := range ink.Rect.Dx() {
-			if ink.RGBAAt(x, y).G < 128 && !image.Pt(x, y).In(r) {
-				n++
-			}
+	for i := 0; i < len(ink.Pix); i += 4 {
+		if ink.Pix[i+1] < 128 && !image.Pt(i%ink.Stride/4, i/ink.Stride).In(r) {
+			n++
 		}
 	}
 	return n
