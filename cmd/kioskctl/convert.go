@@ -107,6 +107,12 @@ func (c *conversion) run(ctx context.Context, args []string, stdout, stderr io.W
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.out, err)
 	}
+	if !result.Passed && answer.allBlank(len(pages)) {
+		// Nothing could be drawn of what came in: a proof without content
+		// must not look like a success. A blank page passed on as it came is
+		// its owner's.
+		return &kiosk.Error{Code: kiosk.CodeFileBlank, Op: "convert"}
+	}
 	if err := c.write(result.Files, &answer); err != nil {
 		return err
 	}
@@ -226,6 +232,17 @@ func (c *conversion) write(files []kiosk.File, answer *converted) error {
 		answer.Files = append(answer.Files, convertedFile{path, len(f.Data), f.Pages})
 	}
 	return nil
+}
+
+// allBlank is true when no page has anything on it.
+func (a *converted) allBlank(pages int) bool {
+	blank := 0
+	for _, n := range a.Notes {
+		if slices.Contains(n.Verdicts, kiosk.VerdictBlank) {
+			blank++
+		}
+	}
+	return blank == pages
 }
 
 // tell says the answer in words; what the visitor would be warned of goes to

@@ -37,7 +37,7 @@ func TestFaultsAreScreens(t *testing.T) {
 
 	// The scanner.
 	for _, f := range []struct{ fault, code string }{
-		{"cover_open", "cover_open"}, {"cut_page", "bad_page"}, {"empty_page", "bad_page"}, {"double_feed", "double_feed"},
+		{"cover_open", "cover_open"}, {"cut_page", "bad_page"}, {"double_feed", "double_feed"},
 	} {
 		bench.post(t, "/load", "sheets", "1")
 		fault("scanner", f.fault, "true")
