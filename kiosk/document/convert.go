@@ -100,7 +100,8 @@ func (c *conversion) answer(payload []byte) error {
 	if err := wire.Decode(payload, &m); err != nil {
 		return c.fail(err, kiosk.CodeInternal)
 	}
-	open, size := c.pages[0].Open, int64(0)
+	var open func() (io.ReadCloser, error)
+	var size int64
 	switch {
 	case m.Origin && c.origin != nil:
 		open, size = c.origin.Open, c.origin.Size

@@ -167,11 +167,10 @@ var (
 
 // timer sets a child's deadlines. Time that the caller takes does not count.
 type timer struct {
-	o      Options
-	p      *process
-	left   time.Duration // of the whole job
-	since  time.Time     // zero while paused
-	reason error
+	o     Options
+	p     *process
+	left  time.Duration // of the whole job
+	since time.Time     // zero while paused
 }
 
 func newTimer(o Options, p *process) *timer {
