@@ -32,17 +32,20 @@ type Volume interface {
 	Open(name string) (File, error)
 	// Rename never replaces a file: fs.ErrExist.
 	Rename(from, to string) error
+	// Remove deletes a file or an empty folder.
 	Remove(name string) error
 	// ReadDir returns at most max entries of a folder, not following links.
 	ReadDir(name string, max int) ([]fs.FileInfo, error)
 	// Sync returns when everything written is on the key.
 	Sync() error
+	// Close frees the volume; files still open stay valid.
 	Close() error
 }
 
 // File is an open file of a Volume.
 type File interface {
 	io.ReadWriteCloser
+	// Stat describes the open file itself, whatever its name points at now.
 	Stat() (fs.FileInfo, error)
 	// Sync returns when what was written is on the key.
 	Sync() error
