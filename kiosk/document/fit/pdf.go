@@ -130,14 +130,28 @@ func (f *pdfFitter) at(k int, budget int64) (encoded, error) {
 	if first != nil {
 		return e, first
 	}
-	if finished < len(f.pages) {
-		e.size = e.size / int64(finished) * int64(len(f.pages))
+	if e.estimate(budget) {
 		return e, nil
 	}
 	e.full = true
 	f.best[k] = e
 	f.forget(k, budget)
 	return e, nil
+}
+
+// estimate sets the size from the first pages that went over the budget
+// together. It looks at nothing behind them, even where another goroutine had
+// been quicker, so that the search takes the same way on every machine.
+func (e *encoded) estimate(budget int64) bool {
+	sum := int64(overhead)
+	for i, p := range e.pages {
+		if sum += int64(len(p.Data)) + overhead; sum > budget+budget/2 && i < len(e.pages)-1 {
+			e.size = sum / int64(i+1) * int64(len(e.pages))
+			return true
+		}
+	}
+	e.size = sum
+	return false
 }
 
 // forget drops what is not going to be written, so that long documents are
