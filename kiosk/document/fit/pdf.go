@@ -121,8 +121,9 @@ func (f *pdfFitter) at(k int, budget int64) (encoded, error) {
 				e.pages[i] = p
 				e.size += int64(len(p.Data)) + overhead
 				finished++
+				done := finished
 				mu.Unlock()
-				f.progress(finished)
+				f.progress(done)
 			}
 		})
 	}
