@@ -14,7 +14,7 @@ var kioskEdges = map[string][]string{
 	"kiosk/control": {"kiosk/health"},
 	"kiosk/devices": {"kiosk/health", "kiosk/watch"},
 	"kiosk/portal":  {"kiosk/yamlfile"},
-	"kiosk/sample":  {"kiosk/document"}, // raster only, to paint a tilted page
+	"kiosk/sample":  {"kiosk/document/raster"}, // to paint a tilted page
 	"kiosk/session": {"kiosk/devices", "kiosk/portal", "kiosk/spool", "kiosk/watch"},
 	"kiosk/spool":   {"kiosk/atomicfile"},
 }
