@@ -15,6 +15,8 @@ const (
 	darkPaper  = 95   // paper darker than this was lit too little
 	leastDepth = 22   // ink must be this much darker than its paper
 	cutMarks   = 4    // letters at one edge that make it cut through writing
+	blockDepth = 45   // a block is that much darker than its paper
+	blockShare = 300  // and takes at least one part in so many of the page
 )
 
 // Verdicts says what is wrong with a page for somebody who has to read it,
@@ -53,6 +55,9 @@ func Blank(img image.Image) bool {
 	small := reduce(Gray(img), skewSide)
 	side := max(small.Rect.Dx(), small.Rect.Dy())
 	inner := small.Rect.Inset(side / 60)
+	if painted(small, inner) {
+		return false
+	}
 	n := 0
 	for _, m := range marks(inkMask(small, 8, 7), small.Rect.Dx()) {
 		c := m.box.Min.Add(m.box.Max).Div(2)
@@ -61,6 +66,22 @@ func Blank(img image.Image) bool {
 		}
 	}
 	return n < 3
+}
+
+// painted says whether an area of the page is plainly not paper: a block of
+// colour or a picture, whose inside has no strokes to be taken for ink.
+func painted(g *image.Gray, inner image.Rectangle) bool {
+	var count [256]int
+	for y := inner.Min.Y; y < inner.Max.Y; y++ {
+		for _, v := range g.Pix[y*g.Stride+inner.Min.X:][:inner.Dx()] {
+			count[v]++
+		}
+	}
+	dark := 0
+	for _, n := range count[:max(int(commonest(&count, 0))-blockDepth, 0)] {
+		dark += n
+	}
+	return dark*blockShare > inner.Dx()*inner.Dy()
 }
 
 // stroke is one crossing from dark to light or back: how much it changes and

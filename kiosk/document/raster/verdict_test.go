@@ -44,6 +44,11 @@ func TestVerdicts(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}
+	block := plain(white)
+	draw.Draw(block, image.Rect(100, 1440, 310, 1650), image.NewUniform(color.RGBA{0, 255, 0, 255}), image.Point{}, draw.Src)
+	if raster.Blank(block) {
+		t.Error("a block of colour is taken for an empty page")
+	}
 	if !raster.Blank(plain(pale)) || raster.Blank(letterhead(1654, 2339, white, color.RGBA{228, 228, 226, 255})) {
 		t.Error("pale writing is not told from none")
 	}
