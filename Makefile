@@ -27,7 +27,7 @@ bench: deps ## speed and memory, beside img2pdf and Ghostscript on the same page
 fuzz: ## every fuzz target for T each (make fuzz T=5m)
 	@grep -rl --include=*_test.go 'func Fuzz' . | while read -r f; do \
 	  for n in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$f); do \
-	    echo "== $$(dirname $$f) $$n"; go test -run '^$$' -fuzz "^$$n\$$" -fuzztime $(T) "./$$(dirname $$f)" || exit 1; \
+	    echo "== $$(dirname $$f) $$n"; go test -run '^$$' -fuzz "^$$n\$$" -fuzztime $(T) -fuzzminimizetime 1x "./$$(dirname $$f)" || exit 1; \
 	  done; done
 
 build: assets ## the commands, in bin/

@@ -57,11 +57,12 @@ type Config struct {
 	Lang string            // each visit begins in it; "fr"
 	Scan kiosk.ScanOptions // what a visitor gets
 
-	Idle    time.Duration // without a touch before the warning; 120 s
-	Warning time.Duration // between the warning and the end; 60 s, at least MinWarning
-	Goodbye time.Duration // how long the goodbye screen stays; 12 s
-	Stall   time.Duration // without progress before a task is cancelled; 10 min
-	Grace   time.Duration // for a cancelled task to end before the wipe begins without it; 15 s
+	Idle     time.Duration // without a touch before the warning; 120 s
+	HelpIdle time.Duration // the same while somebody waits for help; 10 min
+	Warning  time.Duration // between the warning and the end; 60 s, at least MinWarning
+	Goodbye  time.Duration // how long the goodbye screen stays; 12 s
+	Stall    time.Duration // without progress before a task is cancelled; 10 min
+	Grace    time.Duration // for a cancelled task to end before the wipe begins without it; 15 s
 
 	MaxPages     int   // of a visit; 100
 	MaxDocuments int   // of a visit; 20
@@ -82,6 +83,7 @@ func (c *Config) check() error {
 		value time.Duration
 	}{
 		{&c.Idle, 120 * time.Second},
+		{&c.HelpIdle, 10 * time.Minute},
 		{&c.Warning, 60 * time.Second},
 		{&c.Goodbye, 12 * time.Second},
 		{&c.Stall, 10 * time.Minute},

@@ -18,6 +18,15 @@ func (e *Engine) touch() {
 	}
 }
 
+// idle is how long nobody may touch the screen of a visit: whoever waits for
+// a person does not come back to erased papers.
+func (e *Engine) idle() time.Duration {
+	if e.visit.Help {
+		return max(e.cfg.Idle, e.cfg.HelpIdle)
+	}
+	return e.cfg.Idle
+}
+
 // next is when something is due though nobody acts.
 func (e *Engine) next() time.Time {
 	now := e.cfg.Now()
@@ -38,7 +47,7 @@ func (e *Engine) next() time.Time {
 		case !e.warned.IsZero():
 			due(e.warned)
 		default:
-			due(e.touched.Add(e.cfg.Idle))
+			due(e.touched.Add(e.idle()))
 		}
 	case e.screen == ScreenGoodbye:
 		due(e.shown.Add(e.cfg.Goodbye))
@@ -88,7 +97,7 @@ func (e *Engine) tickVisit(now time.Time, past func(time.Time) bool) {
 	case !e.warned.IsZero() && past(e.warned):
 		e.end(ReasonIdle)
 		return
-	case e.warned.IsZero() && past(e.touched.Add(e.cfg.Idle)):
+	case e.warned.IsZero() && past(e.touched.Add(e.idle())):
 		e.warned = now.Add(e.cfg.Warning)
 		e.publish()
 	}

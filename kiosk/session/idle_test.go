@@ -64,6 +64,21 @@ func TestAVisitIsExtendedAsOftenAsSomebodyIsThere(t *testing.T) {
 	})
 }
 
+func TestWaitingForHelpIsNotIdleness(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.do(session.Start{})
+		r.do(session.CallHelp{})
+		time.Sleep(9 * time.Minute)
+		if s := r.now(); !s.IdleWarning.IsZero() || s.Screen != session.ScreenScan {
+			t.Errorf("while somebody waits for help: %+v", s)
+		}
+		time.Sleep(2 * time.Minute)
+		if r.now().IdleWarning.IsZero() {
+			t.Error("a call that nobody answers keeps the visit open for ever")
+		}
+	})
+}
+
 func TestATaskStopsTheClock(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.do(session.Start{})
