@@ -98,11 +98,15 @@ func TestVisitSurvivesAKilledAgent(t *testing.T) {
 	s.shows("goodbye")
 	s.shows("welcome")
 	checkEmpty(t, spool)
+	others, err := filepath.Glob("/dev/shm/kioskdev-*") // other kiosks of this machine scan the same sample pages
+	if err != nil {
+		t.Fatal(err)
+	}
 	where := []string{dir, os.TempDir(), "/dev/shm", "/run", "/var/tmp", "/var/log", "/var/spool"}
 	if home, err := os.UserHomeDir(); err == nil {
 		where = append(where, home)
 	}
-	if holds(t, where, marks, began, out) {
+	if holds(t, where, marks, began, append(others, out)...) {
 		t.Error("something of the visit is left")
 	}
 }
