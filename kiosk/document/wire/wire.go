@@ -124,13 +124,15 @@ func readN(r io.Reader, n int) ([]byte, error) {
 	}
 }
 
-// Decode reads a message from a frame's payload.
+// Decode reads a message from a frame's payload. Its error is ErrProtocol and
+// no more: those of package json quote numbers and letters of what was sent,
+// which may be of a visitor's paper.
 func Decode(payload []byte, message any) error {
 	if len(payload) > MaxMessage {
 		return ErrProtocol
 	}
 	if err := json.Unmarshal(payload, message); err != nil {
-		return fmt.Errorf("%w: %w", ErrProtocol, err)
+		return ErrProtocol
 	}
 	return nil
 }

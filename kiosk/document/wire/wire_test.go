@@ -53,6 +53,20 @@ func TestUnexpectedFramesAreRefused(t *testing.T) {
 	}
 }
 
+// A child may be in the hands of a hostile file: nothing of what it sent may
+// get into a log by way of the error.
+func TestErrorsSayNothingOfWhatWasSent(t *testing.T) {
+	for _, payload := range []string{
+		`{"Total": 1850675123456789012345}`, `{"Total": 1.850675}`, `{"Total": "1850675"}`, `{"Sandbox1850675`, `#`, `{"Total": 1}#`,
+	} {
+		var m wire.OpenedMessage
+		err := wire.Decode([]byte(payload), &m)
+		if !errors.Is(err, wire.ErrProtocol) || err.Error() != wire.ErrProtocol.Error() {
+			t.Errorf("%s: got %v", payload, err)
+		}
+	}
+}
+
 func TestInputsArriveWholeOrNotAtAll(t *testing.T) {
 	in := bytes.Repeat([]byte{1, 2, 3}, wire.ChunkSize)
 	var b bytes.Buffer
