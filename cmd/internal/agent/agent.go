@@ -17,6 +17,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"pointnum/kiosk"
 	"pointnum/kiosk/config"
 	"pointnum/kiosk/control"
@@ -65,6 +67,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if err := forbidDumps(); err != nil {
+		return err
+	}
 	a := &parts{Options: o, started: time.Now()}
 	catalogue, err := Catalogue(o.Config)
 	if err != nil {
@@ -100,6 +105,23 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer a.screens.Close()
 	return a.serve(ctx, ln)
+}
+
+// forbidDumps keeps the memory of this process, and of the scanner's program
+// that it starts, off the disk when one of them crashes. The kernel writes no
+// file under a limit of 1 byte and, unlike with 0, calls no program that
+// collects dumps either (core(5)).
+func forbidDumps() error {
+	var l unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_CORE, &l); err != nil {
+		return fmt.Errorf("core dumps: %w", err)
+	}
+	l.Max = min(l.Max, 1) // a service manager's 0 can't be raised
+	l.Cur = l.Max
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &l); err != nil {
+		return fmt.Errorf("core dumps: %w", err)
+	}
+	return nil
 }
 
 // Catalogue loads the portals that a configuration names, in its order.
