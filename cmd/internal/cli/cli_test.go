@@ -210,3 +210,36 @@ func run(t *testing.T, f cli.Func, lang string, args ...string) (code int, stdou
 	code = cli.Run(t.Context(), f, args, strings.NewReader("in"), &out, &errs, getenv)
 	return code, out.String(), errs.String()
 }
+
+// A technician writes options where they come to mind: none of them may be
+// taken for a file.
+func TestOptionsMayFollowTheFiles(t *testing.T) {
+	program := cli.Program("kioskctl", "L’outil du technicien.", cli.Command{
+		Name: "convert", Args: "FICHIER…",
+		Setup: func(fs *flag.FlagSet) cli.Func {
+			out := fs.String("o", "", "`fichier`")
+			gray := fs.Bool("gray", false, "en gris")
+			return func(_ context.Context, args []string, _ io.Reader, stdout, _ io.Writer) error {
+				_, err := fmt.Fprintf(stdout, "%q to %q, gray %v\n", args, *out, *gray)
+				return err
+			}
+		},
+	})
+	for _, c := range []struct {
+		args, stdout string
+		code         int
+	}{
+		{"-o x.pdf a.jpg b.jpg", "[\"a.jpg\" \"b.jpg\"] to \"x.pdf\", gray false\n", cli.ExitDone},
+		{"a.jpg b.jpg -o x.pdf", "[\"a.jpg\" \"b.jpg\"] to \"x.pdf\", gray false\n", cli.ExitDone},
+		{"a.jpg --gray b.jpg -o=x.pdf", "[\"a.jpg\" \"b.jpg\"] to \"x.pdf\", gray true\n", cli.ExitDone},
+		{"-o x.pdf a.jpg -- -gray --", "[\"a.jpg\" \"-gray\" \"--\"] to \"x.pdf\", gray false\n", cli.ExitDone},
+		{"-o x.pdf a.jpg -", "[\"a.jpg\" \"-\"] to \"x.pdf\", gray false\n", cli.ExitDone},
+		{"a.jpg --wrong", "", cli.ExitUsage},
+		{"a.jpg -o", "", cli.ExitUsage},
+	} {
+		code, stdout, stderr := run(t, program, "fr", append([]string{"convert"}, strings.Fields(c.args)...)...)
+		if code != c.code || stdout != c.stdout {
+			t.Errorf("convert %s: exit %d, %q, %q; want %d, %q", c.args, code, stdout, stderr, c.code, c.stdout)
+		}
+	}
+}

@@ -65,7 +65,7 @@ func (c Command) run(ctx context.Context, prefix string, args []string, stdin io
 	fs := flag.NewFlagSet(prefix+c.Name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	body := c.Setup(fs)
-	err := fs.Parse(args)
+	args, err := parse(fs, args)
 	if errors.Is(err, flag.ErrHelp) {
 		return errors.Join(c.help(stdout, fs), flag.ErrHelp)
 	}
@@ -73,11 +73,30 @@ func (c Command) run(ctx context.Context, prefix string, args []string, stdin io
 	if err != nil {
 		return &usageError{text: fmt.Sprintf("%s : %s.", fs.Name(), inFrench(err)), help: help}
 	}
-	err = body(ctx, fs.Args(), stdin, stdout, stderr)
+	err = body(ctx, args, stdin, stdout, stderr)
 	if u, ok := errors.AsType[*usageError](err); ok && u.help == "" {
 		return &usageError{text: fs.Name() + " : " + u.text, help: help}
 	}
 	return err
+}
+
+// parse reads options before, between and after the arguments, which it
+// returns: package flag alone would take an option after a file for a file.
+// All that follows "--" is arguments.
+func parse(fs *flag.FlagSet, args []string) (rest []string, err error) {
+	for {
+		if err := fs.Parse(args); err != nil {
+			return nil, err
+		}
+		left := fs.Args()
+		if len(left) == 0 {
+			return rest, nil
+		}
+		if read := len(args) - len(left); read > 0 && args[read-1] == "--" {
+			return append(rest, left...), nil
+		}
+		rest, args = append(rest, left[0]), left[1:]
+	}
 }
 
 // inFrench says what the flag package found. Its words are the only place
