@@ -169,13 +169,21 @@ func (c *conversion) fieldTarget() (kiosk.Target, bool, error) {
 	if c.field != "" {
 		i := slices.IndexFunc(p.Fields, func(f portal.Field) bool { return f.ID == c.field })
 		if i < 0 {
-			return kiosk.Target{}, false, cli.Usagef("--field : pas de champ %q chez %s", c.field, p.ID)
+			var ids []string
+			for _, f := range p.Fields {
+				ids = append(ids, f.ID)
+			}
+			return kiosk.Target{}, false, cli.Usagef("--field : pas de champ %q chez %s ; il y a %s", c.field, p.ID, strings.Join(ids, ", "))
 		}
 		return p.Fields[i].Target(), p.Fields[i].Known(), nil
 	}
 	t, known, ok := catalogue.Target(c.portal, c.kind)
 	if !ok {
-		return t, false, cli.Usagef("--kind : pas de genre de papier %q", c.kind)
+		var ids []string
+		for _, k := range catalogue.Kinds {
+			ids = append(ids, k.ID)
+		}
+		return t, false, cli.Usagef("--kind : pas de genre de papier %q ; il y a %s", c.kind, strings.Join(ids, ", "))
 	}
 	return t, known, nil
 }
@@ -187,6 +195,9 @@ func (c *conversion) read(ctx context.Context, docs *document.Engine, paths []st
 		info, err := os.Stat(path)
 		if err != nil {
 			return nil, fmt.Errorf("lire: %w", err)
+		}
+		if info.IsDir() {
+			return nil, cli.Usagef("%s est un dossier : nommez les fichiers", path)
 		}
 		in := &kiosk.Input{Name: filepath.Base(path), Size: info.Size(), Scanned: c.scanned,
 			Open: func() (io.ReadCloser, error) { return os.Open(path) }}
