@@ -50,8 +50,9 @@ visiteur, et le panneau où l’on pose des feuilles, met des pannes et voit ce 
 
   kioskdev                              l’adresse à ouvrir dans un navigateur
   kioskdev -pages ~/scans               le scanner donne les JPEG de ce dossier
-  kioskdev -hardware -write-config c.yaml && kioskd -config c.yaml
-                                        le matériel seul ; l’agent est un autre programme`,
+  kioskdev -hardware -write-config c.yaml
+                                        le matériel seul ; puis, dans un autre terminal,
+                                        kioskd -config c.yaml`,
 		Setup: func(fs *flag.FlagSet) cli.Func {
 			var o options
 			fs.StringVar(&o.listen, "listen", "127.0.0.1:8088", "`adresse` de l’écran ; un port libre si elle est prise")
