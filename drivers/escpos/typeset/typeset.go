@@ -111,7 +111,7 @@ func isFormat(r rune) bool {
 // dates, amounts, addresses. The bidi algorithm alone would print the groups
 // of a telephone number or the parts of a date after Arabic letters in the
 // opposite order (UAX #9, rules W2 and N1).
-var latin = regexp.MustCompile(`\+?[\p{Latin}0-9](?:[\p{Latin}0-9 .,:;/+\-#@&=?_%'’()\x{a0}\x{202f}]*[\p{Latin}0-9])?(?:[ \x{a0}\x{202f}]?[%€])?`)
+var latin = regexp.MustCompile(`\+?[\p{Latin}0-9](?:[\p{Latin}0-9 .,:;/+\-#@&=?_%'’()\x{a0}\x{202f}]*[\p{Latin}0-9])?(?:[ \x{a0}\x{202f}]?[%€])?\)?`)
 
 // groups finds the spaces inside a number, which must not break it.
 var groups = regexp.MustCompile(`([0-9]) ([0-9]|€|%)`)
@@ -120,10 +120,14 @@ var groups = regexp.MustCompile(`([0-9]) ([0-9]|€|%)`)
 func isolate(text string) string {
 	const leftToRight, end = "\u2066", "\u2069"
 	return latin.ReplaceAllStringFunc(text, func(part string) string {
+		rest := ""
+		if strings.Count(part, ")") > strings.Count(part, "(") {
+			part, rest = strings.TrimSuffix(part, ")"), ")" // of the text around
+		}
 		for {
 			tied := groups.ReplaceAllString(part, "$1\u00a0$2")
 			if tied == part {
-				return leftToRight + part + end
+				return leftToRight + part + end + rest
 			}
 			part = tied
 		}

@@ -77,6 +77,7 @@ func TestLatinInArabic(t *testing.T) {
 	for _, part := range []string{
 		"01 23 45 67 89", "21-11-2026", "21/11/2026 14:05", "+33 1 23 45 67 89", "www.caf.fr/contact",
 		"AB-1234-XY", "1234-AB", "612,50 €", "20 %", "Mon Compte CAF",
+		"demarche.fr (simple)",
 	} {
 		line := dots(t, ts, "اتصلوا "+part+" شكرا", true)
 		if find(line, dots(t, ts, part, false)) < 0 {
