@@ -70,6 +70,28 @@ func trim(b *typeset.Bitmap) *typeset.Bitmap {
 	return out
 }
 
+// A bracket that closes French words stays behind them in an Arabic line.
+func TestBracketsOfLatinInArabic(t *testing.T) {
+	ts := setter(t)
+	for _, text := range []string{"demarche.fr (simple)", "AAH (MDPH) 2026"} {
+		got, want := dots(t, ts, text, true), dots(t, ts, text, false)
+		if got.Width != want.Width {
+			t.Fatalf("%q is %d dots wide in an Arabic line, alone %d", text, got.Width, want.Width)
+		}
+		for x := range want.Width {
+			for y := range want.Height {
+				if got.At(x, y) != want.At(x, y) {
+					t.Fatalf("%q looks different in an Arabic line", text)
+				}
+			}
+		}
+	}
+	// One that belongs to the Arabic around does not come along.
+	if got, want := dots(t, ts, "(CAF)", true), dots(t, ts, "(CAF)", false); got.Width != want.Width {
+		t.Errorf("(CAF) is %d dots wide, want %d", got.Width, want.Width)
+	}
+}
+
 // TestLatinInArabic looks for the pictures of numbers, set alone, in Arabic
 // lines: they must be there, written from the left.
 func TestLatinInArabic(t *testing.T) {
@@ -77,7 +99,6 @@ func TestLatinInArabic(t *testing.T) {
 	for _, part := range []string{
 		"01 23 45 67 89", "21-11-2026", "21/11/2026 14:05", "+33 1 23 45 67 89", "www.caf.fr/contact",
 		"AB-1234-XY", "1234-AB", "612,50 €", "20 %", "Mon Compte CAF",
-		"demarche.fr (simple)",
 	} {
 		line := dots(t, ts, "اتصلوا "+part+" شكرا", true)
 		if find(line, dots(t, ts, part, false)) < 0 {
