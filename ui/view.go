@@ -306,7 +306,8 @@ func (s *Server) resultView(l *i18n.Language, st *session.State, d *session.Docu
 		v.Kind = k.Official
 	}
 	if p, ok := s.catalogue.Portal(d.Portal); ok {
-		v.Portal, v.Next = p.Official, p.Next.In(l.Tag)
+		// The kiosk sends nothing: what comes after starts with sending.
+		v.Portal, v.Next = p.Official, l.T("receipt", "send", "portal", p.Official)+" "+p.Next.In(l.Tag)
 		v.Fits = fits(l, r, p)
 	}
 	if len(st.Documents) > 1 {

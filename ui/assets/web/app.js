@@ -54,6 +54,8 @@ function render(v) {
   renderProgress(before);
   if (v.notice && v.notice !== before?.notice) say(v.notice);
   show(v.section, before);
+  // Who pressed the kiosk's own button sees that somebody was told.
+  if (v.help && before && !before.help) openDialog($('#help'));
   renderIdle();
   document.documentElement.dataset.seq = v.seq;
 }
