@@ -32,7 +32,7 @@ Code 4 : la borne ne marche pas.
 			load := configFlag(fs)
 			socket := fs.String("control", "", "`prise` de la borne, à la place de celle de la configuration")
 			asJSON := fs.Bool("json", false, "répondre en JSON")
-			return body(func(ctx context.Context, args []string, stdout, _ io.Writer) error {
+			return body(func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 				path := *socket
 				if path == "" {
 					cfg, err := load()
@@ -43,6 +43,7 @@ Code 4 : la borne ne marche pas.
 				}
 				st, err := control.Client{Path: path}.Status(ctx)
 				if errors.Is(err, control.ErrNotRunning) {
+					fmt.Fprintln(stderr, "La borne n’est pas en marche : démarrez kioskd.")
 					return &kiosk.Error{Code: kiosk.CodeNotResponding, Op: "status", Err: err}
 				}
 				if err != nil {
