@@ -1,0 +1,214 @@
+package mrc_test
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/draw"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pointnum/kiosk/document/mrc"
+)
+
+// Pages are tried at 150 dpi: the race detector makes more of them slow.
+const side = 1754
+
+func TestNoStrokeOfRealPagesIsMissing(t *testing.T) {
+	for name, most := range map[string]int{
+		"fr-lettre-pale.jpg": 40_000, "handwritten-graph-paper-front.jpg": 60_000, "receipt-highlighter.jpg": 60_000,
+		"fr-rapport-1984-p2.jpg": 40_000, "sim-cerfa-12100-p1.jpg": 60_000, "fr-typescript-greybed-p1.jpg": 90_000,
+	} {
+		pixels := side
+		if strings.HasPrefix(name, "receipt") {
+			pixels *= 2 // a narrow paper: fewer would thin its bars away
+		}
+		img, dpi := corpus(t, name, pixels)
+		l := mrc.Split(img, dpi, mrc.Options{})
+		if l.Photo || l.Mask == nil {
+			t.Errorf("%s was not split", name)
+			continue
+		}
+		// Not the paper's edges and their shadows, where the bed shows.
+		inner := img.Rect.Inset(img.Rect.Dx() / 16)
+		for _, r := range mrc.Missing(img, l) {
+			if r.Overlaps(inner) {
+				t.Errorf("%s: a stroke is missing at %v", name, r)
+			}
+		}
+		if data, _ := file(t, l); len(data) > most {
+			t.Errorf("%s: %d bytes, want at most %d", name, len(data), most)
+		}
+	}
+}
+
+func TestCodesStillDecode(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "page")
+	run(t, "pdftoppm", "-r", "150", "-f", "2", "-l", "2", "-png", "-singlefile", filepath.Join(collection, "paperless-600dpi-colour.pdf"), path)
+	img := readPNG(t, path+".png")
+	l := mrc.Split(img, 150, mrc.Options{})
+	data, _ := file(t, l)
+	if l.Photo || !strings.Contains(string(run(t, "zbarimg", "-q", "--raw", drawn(t, data, side))), "ADAR-NEXTDOC") {
+		t.Error("the page's codes can't be read")
+	}
+}
+
+func TestCardsAndPhotographsAreNotSplit(t *testing.T) {
+	for _, name := range []string{"photo-cni-specimen.jpg", "photo-cni-rotated.jpeg", "photo-exif-5-mirror.jpg", "photo-exif-6.jpg"} {
+		img, dpi := corpus(t, name, 1169)
+		l := mrc.Split(img, dpi, mrc.Options{})
+		if !l.Photo {
+			t.Errorf("%s was split", name)
+		}
+		if _, _, err := mrc.Encode(l, mrc.Quality{}); l.Photo && err == nil {
+			t.Errorf("%s was encoded", name)
+		}
+	}
+}
+
+// sheet is white paper with lines of words on it.
+func sheet(w, h int, ink color.RGBA) *image.RGBA {
+	m := image.NewRGBA(image.Rect(0, 0, w, h))
+	draw.Draw(m, m.Rect, image.NewUniform(white), image.Point{}, draw.Src)
+	r := rand.New(rand.NewPCG(1, 1))
+	for y := h / 10; y < h*9/10; y += 30 {
+		for x := w / 10; x < w*9/10; x += 9 + r.IntN(12) {
+			box(m, image.Rect(x, y, x+3, y+14), ink)
+			box(m, image.Rect(x, y+4+r.IntN(6), x+8, y+12), ink)
+		}
+	}
+	return m
+}
+
+func box(m draw.Image, r image.Rectangle, c color.Color) {
+	draw.Draw(m, r, image.NewUniform(c), image.Point{}, draw.Src)
+}
+
+func TestWhitePaperAndBlackInkAreOneStencil(t *testing.T) {
+	for kind, img := range map[string]image.Image{"colour": sheet(1240, 1754, black), "grey": toGray(sheet(1240, 1754, black))} {
+		l := mrc.Split(img, 150, mrc.Options{})
+		if l.Photo || l.Mask == nil || l.Background != nil || l.Ink.Colors != nil || l.Ink.Color != black {
+			t.Errorf("%s: %+v", kind, l.Ink)
+		}
+		p, n, err := mrc.Encode(l, mrc.Quality{})
+		if err != nil || len(p.Layers) != 1 || n != len(p.Layers[0].Data) {
+			t.Errorf("%s: %d layers, %d bytes, %v", kind, len(p.Layers), n, err)
+		}
+	}
+}
+
+func toGray(m image.Image) *image.Gray {
+	g := image.NewGray(m.Bounds())
+	draw.Draw(g, g.Rect, m, image.Point{}, draw.Src)
+	return g
+}
+
+func TestASignatureInColourKeepsIt(t *testing.T) {
+	img := sheet(1240, 1754, black)
+	for x := range 200 {
+		y := 1680 + x%30
+		box(img, image.Rect(700+x, y, 704+x, y+4), color.RGBA{20, 40, 200, 255})
+	}
+	data, _ := file(t, mrc.Split(img, 150, mrc.Options{}))
+	m := readPNG(t, drawn(t, data, 1754))
+	blue := 0
+	for y := 1670; y < 1720; y++ {
+		for x := 690; x < 910; x++ {
+			if r, _, b, _ := m.At(x, y).RGBA(); b>>8 > r>>8+60 {
+				blue++
+			}
+		}
+	}
+	if blue < 500 {
+		t.Errorf("only %d pixels are blue", blue)
+	}
+}
+
+func TestAPaleFieldAndAPaleMarkStayInTheBackground(t *testing.T) {
+	for name, c := range map[string]color.RGBA{"yellow": {255, 250, 130, 255}, "grey": {205, 205, 205, 255}, "pink": {250, 190, 200, 255}} {
+		img := sheet(1240, 1754, black)
+		box(img, image.Rect(900, 1650, 940, 1690), c)
+		l := mrc.Split(img, 150, mrc.Options{})
+		if l.Background == nil {
+			t.Errorf("%s is gone", name)
+		}
+		if found := mrc.Missing(img, l); len(found) > 0 {
+			t.Errorf("%s: missing at %v", name, found)
+		}
+	}
+}
+
+func TestMissingFindsWhatWasTakenAway(t *testing.T) {
+	img := sheet(1240, 1754, black)
+	l := mrc.Split(img, 150, mrc.Options{})
+	if found := mrc.Missing(img, l); len(found) > 0 {
+		t.Fatalf("strokes are missing at %v", found)
+	}
+	gone := image.Rect(600, 900, 640, 960)
+	for y := gone.Min.Y; y < gone.Max.Y; y++ {
+		clear(l.Mask.Row(y)[gone.Min.X/8 : gone.Max.X/8])
+	}
+	found := mrc.Missing(img, l)
+	if len(found) == 0 {
+		t.Fatal("nothing was found")
+	}
+	for _, r := range found {
+		if !r.In(gone.Inset(-6)) {
+			t.Errorf("%v is not missing", r)
+		}
+	}
+}
+
+func TestAnEmptySheetIsAPage(t *testing.T) {
+	img := sheet(1240, 1754, white)
+	l := mrc.Split(img, 150, mrc.Options{})
+	if l.Photo || l.Mask != nil || l.Background != nil {
+		t.Errorf("there is something on it: %v", l)
+	}
+	if data, _ := file(t, l); len(data) > 1500 {
+		t.Errorf("it takes %d bytes", len(data))
+	}
+}
+
+func TestTheSamePageGivesTheSameBytes(t *testing.T) {
+	img, dpi := corpus(t, "sim-cerfa-12100-p1.jpg", 1169)
+	a, _ := file(t, mrc.Split(img, dpi, mrc.Options{}))
+	b, _ := file(t, mrc.Split(img, dpi, mrc.Options{}))
+	if !bytes.Equal(a, b) {
+		t.Error("two files of the same page differ")
+	}
+}
+
+func TestOddPagesDoNoHarm(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	for _, size := range []image.Point{{1, 1}, {15, 400}, {16, 16}, {17, 33}, {301, 64}, {64, 999}} {
+		for _, dpi := range []int{0, 1, 72, 300, 1200} {
+			noise := image.NewRGBA(image.Rect(5, 5, 5+size.X, 5+size.Y))
+			for i := range noise.Pix {
+				noise.Pix[i] = uint8(r.IntN(256))
+			}
+			for _, img := range []image.Image{noise, sheet(size.X, size.Y, black), image.NewGray(image.Rectangle{Max: size})} {
+				l := mrc.Split(img, dpi, mrc.Options{})
+				mrc.Missing(img, l)
+				if !l.Photo {
+					file(t, l)
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkPage(b *testing.B) {
+	for _, name := range []string{"fr-rapport-1984-p2.jpg", "sim-cerfa-12100-p1.jpg"} {
+		img, dpi := corpus(b, name, 3508)
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, _, err := mrc.Encode(mrc.Split(img, dpi, mrc.Options{}), mrc.Quality{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
