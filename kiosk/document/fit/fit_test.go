@@ -3,7 +3,11 @@ package fit_test
 import (
 	"bytes"
 	"image"
+	"image/png"
 	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -56,5 +60,51 @@ func TestWhatCanNotBeReadIsNotMade(t *testing.T) {
 	_, err := fit.Fit(noisy(5), kiosk.Target{Format: kiosk.FormatJPEG, MaxBytes: 9_000_000}, fit.Options{})
 	if kiosk.CodeOf(err) != kiosk.CodeCannotFit {
 		t.Errorf("five pages in one picture: got %v, want %q", err, kiosk.CodeCannotFit)
+	}
+}
+
+// A black and white page drawn again is neither blurred nor larger.
+func TestBlackAndWhitePagesLoseNoPixel(t *testing.T) {
+	page := image.NewGray(image.Rect(0, 0, 413, 585))
+	r := rand.New(rand.NewPCG(7, 7))
+	for i := range page.Pix {
+		page.Pix[i] = 255
+	}
+	for range 300 {
+		x, y := 20+r.IntN(360), 20+r.IntN(540)
+		for k := range 3 + r.IntN(9) {
+			page.Pix[page.PixOffset(x+k%4, y+k/4*3)] = 0
+		}
+	}
+	result, err := fit.Fit([]fit.Page{{DPI: 50, Load: func() (image.Image, error) { return page, nil }}},
+		kiosk.Target{Format: kiosk.FormatPDF, MaxBytes: 100_000}, fit.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "page.pdf"), result.Files[0].Data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("pdfimages", "-png", filepath.Join(dir, "page.pdf"), filepath.Join(dir, "image")).CombinedOutput(); err != nil {
+		t.Fatalf("pdfimages (poppler-utils; run 'make deps' first): %v: %s", err, out)
+	}
+	f, err := os.Open(filepath.Join(dir, "image-000.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	got, err := png.Decode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for y := range 585 {
+		for x := range 413 {
+			if r, _, _, _ := got.At(x, y).RGBA(); uint8(r>>8) != page.GrayAt(x, y).Y {
+				t.Fatalf("pixel %d, %d is %d", x, y, r>>8)
+			}
+		}
+	}
+	if n := len(result.Files[0].Data); n > 4000 {
+		t.Errorf("%d bytes for 300 marks", n)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"pointnum/kiosk"
+	"pointnum/kiosk/document/jbig2"
 	"pointnum/kiosk/document/pdf"
 	"pointnum/kiosk/document/raster"
 )
@@ -210,9 +211,21 @@ func (f *pdfFitter) pack(i int, img image.Image) (pdf.Image, error) {
 	if !ok || !bilevel(g) {
 		return l.image, nil
 	}
-	var err error
-	l.image, err = pdf.Lossless(g)
-	return l.image, err
+	l.image = pdf.Image{Data: jbig2.Encode(bitmap(g)), Encoding: pdf.JBIG2, Width: g.Rect.Dx(), Height: g.Rect.Dy(), Gray: true}
+	return l.image, nil
+}
+
+// bitmap packs a black and white picture.
+func bitmap(g *image.Gray) *jbig2.Bitmap {
+	b := jbig2.NewBitmap(g.Rect.Dx(), g.Rect.Dy())
+	for y := range b.Height {
+		for x, v := range g.Pix[y*g.Stride:][:b.Width] {
+			if v == 0 {
+				b.Set(x, y)
+			}
+		}
+	}
+	return b
 }
 
 func bilevel(g *image.Gray) bool {
