@@ -12,6 +12,7 @@ const (
 	guardDPI    = 150 // strokes are looked for at this resolution
 	guardBlock  = 16  // its pixels of a square whose paper is measured
 	guardDepth  = 40  // a stroke is so much darker than its paper, of 255
+	guardLight  = 200 // or more; a darker ground is taken for this one, lest its grain counts
 	guardKept   = 3   // and one part in so many of that must be left
 	leastStroke = 30  // its pixels at 150 dpi: a square millimetre
 	mostStroke  = 24  // and its mean width: what is wider is a hole or a shade
@@ -80,7 +81,7 @@ func depths(m *image.RGBA) []uint8 {
 			d := 0
 			for c := range 3 {
 				g := int(ground[c])
-				d = max(d, (g-int(p[c]))*255/max(g, 64))
+				d = max(d, (g-int(p[c]))*255/max(g, guardLight))
 			}
 			out[y*w+x] = uint8(min(d, 255))
 		}

@@ -6,6 +6,7 @@ const (
 	pictureReach = 6    // cells: as far as a picture is looked for
 	pictureMid   = 0.55 // of it is neither ink nor paper
 	pictureBusy  = 0.25 // and of its cells are no plain ground
+	pictureTones = 22   // the deviation of its tones; a field has one
 	mostPicture  = 0.40 // of a page of writing is pictures
 	leastPaper   = 0.30 // of it is paper
 	leastPlain   = 0.60 // the same, when raster.Whiten took it for no sheet of paper
@@ -18,10 +19,21 @@ const (
 // pictures marks the cells in which mid tones rule and change: a photograph,
 // a face. A plain field of colour is none, writing on it is ink.
 func (g *cells) pictures() []bool {
+	n := len(g.mid)
+	tone, toneMean, toneSquare := make([]float32, n), make([]float32, n), make([]float32, n)
+	for i, m := range g.mid {
+		if m > 0.99 {
+			tone[i], toneMean[i], toneSquare[i] = 1, g.mean[i], g.mean[i]*g.mean[i]
+		}
+	}
 	mid, busy := g.around(g.mid, pictureReach), g.around(g.busy, pictureReach)
-	in := make([]float32, len(mid))
+	tone, toneMean, toneSquare = g.around(tone, pictureReach), g.around(toneMean, pictureReach), g.around(toneSquare, pictureReach)
+	in := make([]float32, n)
 	for i := range in {
-		if mid[i] > pictureMid && busy[i] > pictureBusy {
+		if mid[i] <= pictureMid || busy[i] <= pictureBusy {
+			continue
+		}
+		if m := toneMean[i] / tone[i]; toneSquare[i]/tone[i]-m*m > pictureTones*pictureTones {
 			in[i] = 1
 		}
 	}
