@@ -78,6 +78,12 @@ func TestTouches(t *testing.T) {
 
 	stop()
 	f.sees(t, `#notice.lost`)
+	// Nobody answers for the papers on the screen any more: they go.
+	f.sees(t, `[data-section="loading"]`)
+	var left int
+	if err := page.Eval(ctx, `document.querySelectorAll('#pages li, #thumbs li, #files li, dialog[open]').length`, &left); err != nil || left != 0 {
+		t.Errorf("%d things of the visitor are left on a screen without its program, %v", left, err)
+	}
 	_, stop = serveOn(t, e, address)
 	e.state.Set(visit(session.ScreenScan, func(st *session.State) { st.Lang = "ar" }))
 	f.sees(t, `[data-section="scan"]`)

@@ -397,9 +397,19 @@ function connect() {
       notice.classList.add('lost');
       setText(notice, tries > 8 ? words.waitLong : words.wait);
     }
+    if (tries > 3) conceal();
     const wait = Math.min(200 * 2 ** tries, 5000) * (0.5 + Math.random() / 2);
     setTimeout(connect, wait);
   });
+}
+
+// conceal takes a visitor's papers off a screen whose program is gone: nobody
+// is there to end the visit. The next view brings back what is still there.
+function conceal() {
+  if (!view || section === 'loading') return;
+  for (const list of [$('#pages'), $('#thumbs'), $('#files')]) list.replaceChildren();
+  for (const dialog of all('dialog[open]')) close(dialog);
+  show('loading', view);
 }
 
 // Touches that ask for nothing keep the visit open.
