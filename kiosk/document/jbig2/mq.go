@@ -37,7 +37,7 @@ func newCoder() *coder {
 func (m *coder) encode(context uint32, bit uint8) {
 	at := &m.cx[context&0xFFFF]
 	likely := *at & 1
-	s := &states[*at>>1]
+	s := states[*at>>1]
 	m.a -= s.q
 	if bit == likely {
 		if m.a&0x8000 != 0 {

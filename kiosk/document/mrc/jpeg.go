@@ -363,6 +363,23 @@ func huffman(count [257]int) (lengths [16]byte, values []byte) {
 	for _, s := range size {
 		n[s]++
 	}
+	shorten(&n)
+	for i := range lengths {
+		lengths[i] = byte(n[i+1])
+	}
+	for i := range 256 {
+		if size[i] > 0 {
+			values = append(values, byte(i))
+		}
+	}
+	slices.SortStableFunc(values, func(a, b byte) int { return size[a] - size[b] })
+	return lengths, values
+}
+
+// shorten makes codes of at most 16 bits out of longer ones, of which n are
+// counted by their length, and takes the code of all ones away (figures K.3
+// and K.4).
+func shorten(n *[260]int) {
 	for i := 259; i > 16; i-- {
 		for n[i] > 0 {
 			j := i - 2
@@ -379,14 +396,4 @@ func huffman(count [257]int) (lengths [16]byte, values []byte) {
 	if last > 0 {
 		n[last]--
 	}
-	for i := range lengths {
-		lengths[i] = byte(n[i+1])
-	}
-	for i := range 256 {
-		if size[i] > 0 {
-			values = append(values, byte(i))
-		}
-	}
-	slices.SortStableFunc(values, func(a, b byte) int { return size[a] - size[b] })
-	return lengths, values
 }
