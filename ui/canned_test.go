@@ -111,7 +111,7 @@ func serveOn(t testing.TB, e *engine, on string) (address string, stop func()) {
 	srv := safeweb.Server(s.Handler(), nil)
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()
-	return l.Addr().String(), func() {
+	return l.Addr().String(), sync.OnceFunc(func() {
 		if err := srv.Close(); err != nil {
 			t.Error(err)
 		}
@@ -119,7 +119,7 @@ func serveOn(t testing.TB, e *engine, on string) (address string, stop func()) {
 		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
 			t.Errorf("serve: %v", err)
 		}
-	}
+	})
 }
 
 // canned is a state that a visitor may meet, and what is touched to see it.
