@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	tableOf = flag.String("table", "fr-lettre-pale.jpg", "pages of the collection that TestTable measures, or all")
+	tableOf = flag.String("table", "qr-bill.jpg", "pages of the collection that TestTable measures, or all")
 	ocr     = flag.Bool("ocr", false, "TestTable reads the pages with tesseract")
 	keep    = flag.String("keep", "", "folder in which TestTable leaves its files")
 )
