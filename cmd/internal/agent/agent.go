@@ -44,8 +44,9 @@ type Options struct {
 	Listener net.Listener
 	// Ready is called with the screen's address once it answers; may be nil.
 	Ready func(url string)
-	// PageDelay and others of the visit may be changed by tests.
-	Tune func(*session.Config)
+	// Child is the program started as the document engine's child; "" is this
+	// one.
+	Child string
 }
 
 // parts is a running agent.
@@ -96,7 +97,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := os.Setenv("TMPDIR", a.spool.Temp()); err != nil {
 		return fmt.Errorf("temporary files: %w", err)
 	}
-	if a.documents, err = document.New(document.Options{Log: o.Log}); err != nil {
+	if a.documents, err = document.New(document.Options{Log: o.Log, Executable: o.Child}); err != nil {
 		return fmt.Errorf("documents: %w", err)
 	}
 	defer func() { err = errors.Join(err, a.documents.Close()) }()
@@ -169,9 +170,6 @@ func (a *parts) makeVisit(catalogue *portal.Catalogue, ln net.Listener) error {
 		Idle:    a.Config.Idle.Warn,
 		Warning: a.Config.Idle.Leave,
 		Log:     a.Log,
-	}
-	if a.Tune != nil {
-		a.Tune(&cfg)
 	}
 	hosts, err := safeweb.Hosts(ln.Addr())
 	if err != nil {
