@@ -72,7 +72,7 @@ func TestWaitingForHelpIsNotIdleness(t *testing.T) {
 		if s := r.now(); !s.IdleWarning.IsZero() || s.Screen != session.ScreenScan {
 			t.Errorf("while somebody waits for help: %+v", s)
 		}
-		time.Sleep(2 * time.Minute)
+		time.Sleep(90 * time.Second)
 		if r.now().IdleWarning.IsZero() {
 			t.Error("a call that nobody answers keeps the visit open for ever")
 		}
