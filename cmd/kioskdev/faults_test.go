@@ -62,13 +62,16 @@ func TestFaultsAreScreens(t *testing.T) {
 
 	// Files that visitors bring: a good page stays whatever comes after it.
 	files := map[string][]byte{
-		"vide.pdf":    nil,
-		"faux.jpg":    []byte("<html><body>bonjour</body></html>"),
-		"casse.pdf":   []byte("%PDF-1.4\nthis is no PDF"),
-		"lettre.docx": []byte("PK\x03\x04 not really an office file"),
+		"vide.pdf":  nil,
+		"faux.jpg":  []byte("<html><body>bonjour</body></html>"),
+		"casse.pdf": []byte("%PDF-1.4\nthis is no PDF"),
+	}
+	codes := map[string]string{
+		"vide.pdf": "file_empty", "faux.jpg": "file_unknown", "casse.pdf": "file_broken",
+		"secret.pdf": "file_password", "bombe.png": "file_too_big", "mensonge.jpg": "file_too_big", "lettre.docx": "file_unsupported",
 	}
 	corpus := filepath.Join("..", "..", "..", "shared", "corpus")
-	for name, from := range map[string]string{"secret.pdf": "hostile-user-password.pdf", "bombe.png": "hostile-bomb.png", "mensonge.jpg": "hostile-lie.jpg"} {
+	for name, from := range map[string]string{"secret.pdf": "hostile-user-password.pdf", "bombe.png": "hostile-bomb.png", "mensonge.jpg": "hostile-lie.jpg", "lettre.docx": "tables.docx"} {
 		if data, err := os.ReadFile(filepath.Join(corpus, from)); err == nil {
 			files[name] = data
 		}
@@ -94,7 +97,7 @@ func TestFaultsAreScreens(t *testing.T) {
 			t.Fatalf("%s is not in the list:\n%s", name, s.text())
 		}
 		s.touchNth(`#files .row`, n)
-		told1("file_")
+		told1(codes[name])
 		dismiss()
 	}
 	eventually(t, "the list put away", func() bool {
