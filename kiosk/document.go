@@ -13,6 +13,7 @@ const (
 	FormatPDF  Format = "pdf"
 	FormatJPEG Format = "jpeg"
 	FormatPNG  Format = "png"
+	FormatTIFF Format = "tiff"
 )
 
 // MediaType gives the format's media type.
@@ -22,6 +23,8 @@ func (f Format) MediaType() string {
 		return "image/jpeg"
 	case FormatPNG:
 		return "image/png"
+	case FormatTIFF:
+		return "image/tiff"
 	default:
 		return "application/pdf"
 	}
@@ -35,6 +38,8 @@ func (f Format) Ext() string {
 		return ".jpg"
 	case FormatPNG:
 		return ".png"
+	case FormatTIFF:
+		return ".tif"
 	default:
 		return ".pdf"
 	}
@@ -62,7 +67,20 @@ const (
 	VerdictCut     Verdict = "cut"     // writing runs over the edge
 	VerdictPartial Verdict = "partial" // the file was damaged: only a part could be saved
 	VerdictLowRes  Verdict = "low_res" // too few pixels for a sheet of writing
+	VerdictGlare   Verdict = "glare"   // a lamp's reflection hides a part
+	VerdictFingers Verdict = "fingers" // a hand covers a part
+	VerdictTurned  Verdict = "turned"  // probably upside down or on its side, not surely enough to turn it
 )
+
+// Finding is a verdict and where on the page it was found.
+type Finding struct {
+	Verdict Verdict
+	Area    Area // zero when it is the whole page's
+}
+
+// Area is a part of a page, in thousandths of its width and height counted
+// from its upper left corner, so that it can be shown on a picture of any size.
+type Area struct{ X0, Y0, X1, Y1 int }
 
 // Page is one page made ready: straight, cut to the paper, its metadata gone.
 type Page struct {
