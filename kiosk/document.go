@@ -51,8 +51,9 @@ type Input struct {
 	Name    string                        // as brought; a hint for the error text only, may be empty
 	Open    func() (io.ReadCloser, error) // may be called again
 	Size    int64                         // bytes
-	Scanned bool                          // from our own scanner: a sheet on its bed, deskewed and cropped
+	Scanned bool                          // from our own scanner: a sheet on its bed
 	DPI     int                           // as the scanner says; 0 when unknown
+	AsIs    bool                          // its pages are not straightened, cut or turned: the way back from that
 }
 
 // Verdict is what the kiosk thinks of a page's legibility. It warns; it never
@@ -82,18 +83,45 @@ type Finding struct {
 // from its upper left corner, so that it can be shown on a picture of any size.
 type Area struct{ X0, Y0, X1, Y1 int }
 
-// Page is one page made ready: straight, cut to the paper, its metadata gone.
+// Change is something done to a page on its way in, that its owner may want
+// to take back; see Input.AsIs.
+type Change string
+
+// The changes.
+const (
+	ChangeFlattened    Change = "flattened"    // the sheet was found in a photograph and seen from above
+	ChangeStraightened Change = "straightened" // turned by a few degrees
+	ChangeCropped      Change = "cropped"      // what lies around the sheet is cut off
+	ChangeTurned       Change = "turned"       // by quarter turns, to how its writing stands
+)
+
+// PageKind is what a page is to those who have to make it small.
+type PageKind string
+
+// The kinds of pages.
+const (
+	PageDigital PageKind = "digital" // live text and drawings of a PDF, which stay such
+	PageWriting PageKind = "writing" // ink on paper: split into layers
+	PagePicture PageKind = "picture" // a card, a photograph: kept as a picture
+	PageBilevel PageKind = "bilevel" // black and white only: packed without loss
+)
+
+// Page is one page made ready: upright, straight, cut to the paper, its
+// metadata gone.
 type Page struct {
 	Index    int    // within its input, from 0
 	Total    int    // pages of the input as far as known
 	Image    []byte // the page's master, JPEG or PNG, at most 300 dpi of A4
 	Preview  []byte // JPEG for the screen, long side about 1,400 pixels
 	Thumb    []byte // JPEG, long side about 320 pixels
+	Packed   []byte // the page as it would go into a PDF, for PageRef.Packed; nil when there is none
 	Width    int    // of Image, pixels
 	Height   int
 	DPI      int // of Image, on paper
 	Gray     bool
-	Verdicts []Verdict
+	Kind     PageKind
+	Findings []Finding
+	Changes  []Change
 }
 
 // PageRef is a page to be put in a file.
@@ -103,9 +131,15 @@ type PageRef struct {
 	DPI   int
 	Turn  int // 0, 90, 180, 270 degrees clockwise
 	Index int // of the page in Origin
+	// Packed is Page.Packed, so that the page need not be encoded again; nil
+	// when it is not kept.
+	Packed     func() (io.ReadCloser, error)
+	PackedSize int64
+	Kind       PageKind
 	// Origin is the input the page came from, with OriginPages pages; nil when
-	// it is not kept. An origin whose pages are all used, in order and
-	// unturned, may be passed on as it came when it fits.
+	// it is not kept. Pages of the kind PageDigital are taken from it. One
+	// whose pages are all used, in order and unturned, may be passed on as it
+	// came when nothing smaller can be made of it.
 	Origin      *Input
 	OriginPages int
 }
@@ -114,7 +148,9 @@ type PageRef struct {
 type Target struct {
 	Format   Format
 	MaxBytes int64 // never exceeded; "less than", so MaxBytes-1 is the largest
-	AimBytes int64 // spend no more unless legibility asks for it; 0 is MaxBytes
+	// AimBytes is what should be spent at most, unless legibility asks for
+	// more; 0 is MaxBytes, and lets pictures be finer than they need be.
+	AimBytes int64
 	MaxFiles int   // how many files the field takes; 0 is 1
 }
 

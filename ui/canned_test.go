@@ -184,7 +184,7 @@ func visitScreens() []canned {
 		{name: "key-empty", state: visit(session.ScreenScan, func(st *session.State) { st.Keys = &session.KeyListing{} })},
 		{name: "review", state: visit(session.ScreenReview, func(st *session.State) {
 			st.Documents[0].Pages = pages(4)
-			st.Documents[0].Pages[1].Verdicts = []kiosk.Verdict{kiosk.VerdictBlurred}
+			st.Documents[0].Pages[1].Findings = []kiosk.Finding{{Verdict: kiosk.VerdictBlurred}}
 			st.Documents[0].Pages[2].Turn = 90
 			st.Documents[0].Pages[3].Ready = false
 			st.CanUndo = true

@@ -218,8 +218,8 @@ func reviewOf(l *i18n.Language, st *session.State) reviewView {
 			Earlier: l.T("review", "earlier_page", "n", n), Later: l.T("review", "later_page", "n", n),
 			Delete: l.T("review", "delete_page", "n", n),
 		}
-		if len(p.Verdicts) > 0 {
-			pv.Hint = l.T("verdict", string(p.Verdicts[0]))
+		if len(p.Findings) > 0 {
+			pv.Hint = l.T("verdict", string(p.Findings[0].Verdict))
 		}
 		v.Pages = append(v.Pages, pv)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -68,6 +67,26 @@ type converted struct {
 	Notes    []pageNote      `json:"notes,omitempty"`
 }
 
+// finding is what is wrong with a page, and where.
+type finding struct {
+	Verdict kiosk.Verdict `json:"verdict"`
+	// Area is x0, y0, x1, y1 in thousandths of the page; left out when it is
+	// all of it.
+	Area []int `json:"area,omitempty"`
+}
+
+func findings(all []kiosk.Finding) []finding {
+	var out []finding
+	for _, f := range all {
+		g := finding{Verdict: f.Verdict}
+		if a := f.Area; a != (kiosk.Area{}) {
+			g.Area = []int{a.X0, a.Y0, a.X1, a.Y1}
+		}
+		out = append(out, g)
+	}
+	return out
+}
+
 type convertedFile struct {
 	Path  string `json:"path"`
 	Bytes int    `json:"bytes"`
@@ -76,9 +95,9 @@ type convertedFile struct {
 
 // pageNote is what the visitor would be told about a page.
 type pageNote struct {
-	File     string          `json:"file"`
-	Page     int             `json:"page"`
-	Verdicts []kiosk.Verdict `json:"verdicts"`
+	File     string    `json:"file"`
+	Page     int       `json:"page"`
+	Findings []finding `json:"findings"`
 }
 
 func (c *conversion) run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -203,13 +222,11 @@ func (c *conversion) read(ctx context.Context, docs *document.Engine, paths []st
 			Open: func() (io.ReadCloser, error) { return os.Open(path) }}
 		first := len(all)
 		err = docs.Import(ctx, *in, func(p kiosk.Page) error {
-			image := p.Image
-			all = append(all, kiosk.PageRef{
-				Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(image)), nil },
-				Size: int64(len(image)), DPI: p.DPI, Index: p.Index, Origin: in,
-			})
-			if len(p.Verdicts) > 0 {
-				answer.Notes = append(answer.Notes, pageNote{path, p.Index + 1, p.Verdicts})
+			ref := pageRef(p)
+			ref.Index, ref.Origin = p.Index, in
+			all = append(all, ref)
+			if len(p.Findings) > 0 {
+				answer.Notes = append(answer.Notes, pageNote{path, p.Index + 1, findings(p.Findings)})
 			}
 			return nil
 		})
@@ -224,6 +241,15 @@ func (c *conversion) read(ctx context.Context, docs *document.Engine, paths []st
 		return nil, &kiosk.Error{Code: kiosk.CodeFileBroken, Op: "convert: no page"}
 	}
 	return all, nil
+}
+
+// pageRef speaks of a page whose pictures are in memory.
+func pageRef(p kiosk.Page) kiosk.PageRef {
+	r := kiosk.PageRef{Open: opener(p.Image), Size: int64(len(p.Image)), DPI: p.DPI, Kind: p.Kind}
+	if len(p.Packed) > 0 {
+		r.Packed, r.PackedSize = opener(p.Packed), int64(len(p.Packed))
+	}
+	return r
 }
 
 // write puts the files in place, each whole or not at all.
@@ -249,7 +275,7 @@ func (c *conversion) write(files []kiosk.File, answer *converted) error {
 func (a *converted) allBlank(pages int) bool {
 	blank := 0
 	for _, n := range a.Notes {
-		if slices.Contains(n.Verdicts, kiosk.VerdictBlank) {
+		if slices.ContainsFunc(n.Findings, func(f finding) bool { return f.Verdict == kiosk.VerdictBlank }) {
 			blank++
 		}
 	}
@@ -260,9 +286,9 @@ func (a *converted) allBlank(pages int) bool {
 // stderr.
 func (a *converted) tell(stdout, stderr io.Writer) error {
 	for _, n := range a.Notes {
-		words := make([]string, len(n.Verdicts))
-		for i, v := range n.Verdicts {
-			words[i] = verdictText(v)
+		words := make([]string, len(n.Findings))
+		for i, f := range n.Findings {
+			words[i] = verdictText(f.Verdict)
 		}
 		fmt.Fprintf(stderr, "%s, page %d : %s\n", n.File, n.Page, strings.Join(words, ", "))
 	}
@@ -300,6 +326,12 @@ func verdictText(v kiosk.Verdict) string {
 		return "fichier abîmé : seule une partie a pu être sauvée"
 	case kiosk.VerdictLowRes:
 		return "trop peu de points pour être bien lue"
+	case kiosk.VerdictGlare:
+		return "un reflet cache une partie"
+	case kiosk.VerdictFingers:
+		return "des doigts cachent une partie"
+	case kiosk.VerdictTurned:
+		return "peut-être à l’envers"
 	default:
 		return string(v)
 	}

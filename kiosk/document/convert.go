@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"pointnum/kiosk"
@@ -23,17 +24,18 @@ func (e *Engine) Convert(ctx context.Context, pages []kiosk.PageRef, t kiosk.Tar
 	defer e.release(p)
 	defer p.stopAfter(ctx)()
 	c := conversion{Engine: e, process: p, pages: pages, target: t, progress: progress, timer: newTimer(e.o, p)}
-	c.origin = passable(pages, e.o.MaxInput)
 	defer c.timer.stop()
 	// Each page may be encoded several times.
 	c.timer.left += time.Duration(len(pages)) * 2 * e.o.PerPage
 	job := e.job(wire.Convert)
 	job.Target = t
+	job.Whole = whole(pages)
 	for _, ref := range pages {
-		job.Pages = append(job.Pages, wire.PageSource{Size: ref.Size, DPI: ref.DPI, Turn: ref.Turn})
+		job.Pages = append(job.Pages, wire.PageSource{Size: ref.Size, Packed: ref.PackedSize, DPI: ref.DPI, Turn: ref.Turn,
+			Kind: ref.Kind, Origin: c.originOf(ref), Index: ref.Index})
 	}
-	if c.origin != nil {
-		job.Origin = c.origin.Size
+	for _, in := range c.origins {
+		job.Origins = append(job.Origins, in.Size)
 	}
 	c.timer.whole()
 	if err := wire.Send(p.in, wire.Job, job); err != nil {
@@ -42,20 +44,33 @@ func (e *Engine) Convert(ctx context.Context, pages []kiosk.PageRef, t kiosk.Tar
 	return c.run()
 }
 
-// passable gives the input whose pages these are, all of them, in order and
-// unturned; nil when there is none. A scan is not passed on: its master is
-// straight and cut, it is not.
-func passable(pages []kiosk.PageRef, most int64) *kiosk.Input {
+// whole says whether the pages are all those of one input, in order and
+// unturned.
+func whole(pages []kiosk.PageRef) bool {
 	in := pages[0].Origin
-	if in == nil || in.Scanned || in.Size <= 0 || in.Size > most || pages[0].OriginPages != len(pages) {
-		return nil
+	if in == nil || pages[0].OriginPages != len(pages) {
+		return false
 	}
 	for i, p := range pages {
 		if p.Origin != in || p.Index != i || p.Turn%360 != 0 {
-			return nil
+			return false
 		}
 	}
-	return in
+	return true
+}
+
+// originOf numbers the inputs that the child may ask for; -1 is none. A scan
+// is none: its master is straight and cut, it is not.
+func (c *conversion) originOf(p kiosk.PageRef) int {
+	in := p.Origin
+	if in == nil || in.Scanned || in.Size <= 0 || in.Size > c.o.MaxInput {
+		return -1
+	}
+	if i := slices.Index(c.origins, in); i >= 0 {
+		return i
+	}
+	c.origins = append(c.origins, in)
+	return len(c.origins) - 1
 }
 
 // conversion is a job that runs.
@@ -64,7 +79,7 @@ type conversion struct {
 	*process
 	pages    []kiosk.PageRef
 	target   kiosk.Target
-	origin   *kiosk.Input
+	origins  []*kiosk.Input
 	progress func(done, total int)
 	timer    *timer
 	result   kiosk.Conversion
@@ -93,7 +108,7 @@ func (c *conversion) run() (kiosk.Conversion, error) {
 	}
 }
 
-// answer sends the child a master or the origin. The caller's reading is not
+// answer sends the child what it asks for. The caller's reading is not
 // the child's time.
 func (c *conversion) answer(payload []byte) error {
 	var m wire.NeedMessage
@@ -102,11 +117,20 @@ func (c *conversion) answer(payload []byte) error {
 	}
 	var open func() (io.ReadCloser, error)
 	var size int64
+	page := kiosk.PageRef{}
+	if m.Part != wire.Origin {
+		if m.N < 0 || m.N >= len(c.pages) {
+			return c.fail(wire.ErrProtocol, kiosk.CodeInternal)
+		}
+		page = c.pages[m.N]
+	}
 	switch {
-	case m.Origin && c.origin != nil:
-		open, size = c.origin.Open, c.origin.Size
-	case !m.Origin && m.Page >= 0 && m.Page < len(c.pages):
-		open, size = c.pages[m.Page].Open, c.pages[m.Page].Size
+	case m.Part == wire.Origin && m.N >= 0 && m.N < len(c.origins):
+		open, size = c.origins[m.N].Open, c.origins[m.N].Size
+	case m.Part == wire.Master:
+		open, size = page.Open, page.Size
+	case m.Part == wire.Packed && page.Packed != nil:
+		open, size = page.Packed, page.PackedSize
 	default:
 		return c.fail(wire.ErrProtocol, kiosk.CodeInternal)
 	}
@@ -166,6 +190,8 @@ func checkFile(data []byte, f kiosk.Format) error {
 		magic, tail = magicJPEG, []byte("\xff\xd9")
 	case kiosk.FormatPNG:
 		magic, tail = magicPNG, []byte("IEND\xaeB`\x82")
+	case kiosk.FormatTIFF:
+		magic, tail = magicTIFF, nil // it may end with anything
 	}
 	if !bytes.HasPrefix(data, magic) || !bytes.Contains(data[max(0, len(data)-1024):], tail) {
 		return fmt.Errorf("%w: not a %s file", wire.ErrProtocol, f)

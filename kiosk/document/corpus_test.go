@@ -43,9 +43,9 @@ func TestCorpusBecomesDocumentsOrClearReasons(t *testing.T) {
 			} else if code := kiosk.CodeOf(err); !strings.HasPrefix(string(code), "file_") && code != kiosk.CodeCannotFit {
 				t.Errorf("no clear reason: %v", err)
 			}
-			var verdicts []kiosk.Verdict
+			var verdicts []kiosk.Finding
 			for _, p := range all {
-				verdicts = append(verdicts, p.Verdicts...)
+				verdicts = append(verdicts, p.Findings...)
 			}
 			t.Logf("%d kB, %d pages, %v -> %d kB, %d dpi, grey %v, passed %v, %v; import %v, convert %v, %d MB; %v",
 				in.Size/1000, len(all), kiosk.CodeOf(err), size/1000, c.DPI, c.Gray, c.Passed, verdicts,

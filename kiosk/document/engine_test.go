@@ -146,8 +146,8 @@ func TestATruncatedPhotoKeepsItsTop(t *testing.T) {
 	if err != nil || len(all) != 1 {
 		t.Fatalf("got %d pages, %v", len(all), err)
 	}
-	if !slices.Contains(all[0].Verdicts, kiosk.VerdictPartial) {
-		t.Errorf("verdicts are %v", all[0].Verdicts)
+	if !slices.Contains(all[0].Findings, kiosk.Finding{Verdict: kiosk.VerdictPartial}) {
+		t.Errorf("verdicts are %v", all[0].Findings)
 	}
 }
 

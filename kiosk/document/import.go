@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"pointnum/kiosk"
@@ -42,7 +43,7 @@ func (e *Engine) Import(ctx context.Context, in kiosk.Input, each func(kiosk.Pag
 	// A visitor's key may be slow: reading it is not the child's time.
 	p.deadline.Store(time.Now().Add(transferTime).UnixNano())
 	job := e.job(wire.Import)
-	job.Size, job.Scanned, job.DPI = in.Size, in.Scanned, in.DPI
+	job.Size, job.Scanned, job.DPI, job.AsIs = in.Size, in.Scanned, in.DPI, in.AsIs
 	if err := wire.Send(p.in, wire.Job, job); err != nil {
 		return p.fail(err, kiosk.CodeInternal)
 	}
@@ -130,28 +131,24 @@ func (e *Engine) receivePage(p *process, payload []byte, n int) (kiosk.Page, err
 		return kiosk.Page{}, err
 	}
 	if m.Index != n || m.Total < 1 || m.Total > e.o.MaxPages || n >= m.Total ||
-		m.Width < 1 || m.Width > maxSide || m.Height < 1 || m.Height > maxSide || m.DPI < 1 || m.DPI > 5000 || len(m.Verdicts) > 8 {
+		m.Width < 1 || m.Width > maxSide || m.Height < 1 || m.Height > maxSide || m.DPI < 1 || m.DPI > 5000 || !known(m) {
 		return kiosk.Page{}, wire.ErrProtocol
 	}
-	page := kiosk.Page{Index: m.Index, Total: m.Total, Width: m.Width, Height: m.Height, DPI: m.DPI, Gray: m.Gray}
-	for _, v := range m.Verdicts {
-		switch v {
-		case kiosk.VerdictBlank, kiosk.VerdictBlurred, kiosk.VerdictDark, kiosk.VerdictCut, kiosk.VerdictPartial, kiosk.VerdictLowRes:
-			page.Verdicts = append(page.Verdicts, v)
-		default:
-			return kiosk.Page{}, wire.ErrProtocol
-		}
-	}
+	page := kiosk.Page{Index: m.Index, Total: m.Total, Width: m.Width, Height: m.Height, DPI: m.DPI, Gray: m.Gray,
+		Kind: m.Kind, Findings: m.Findings, Changes: m.Changes}
 	for _, part := range []struct {
-		to    *[]byte
-		limit int
-		png   bool
-	}{{&page.Image, maxMaster, true}, {&page.Preview, maxPreview, false}, {&page.Thumb, maxPreview, false}} {
+		to     *[]byte
+		limit  int
+		magics [][]byte
+	}{
+		{&page.Image, maxMaster, [][]byte{magicJPEG, magicPNG}}, {&page.Preview, maxPreview, [][]byte{magicJPEG}},
+		{&page.Thumb, maxPreview, [][]byte{magicJPEG}}, {&page.Packed, maxMaster, nil},
+	} {
 		_, b, err := wire.Read(p.r, part.limit, wire.Data)
 		if err != nil {
 			return kiosk.Page{}, err
 		}
-		if !bytes.HasPrefix(b, magicJPEG) && (!part.png || !bytes.HasPrefix(b, magicPNG)) {
+		if part.magics != nil && !slices.ContainsFunc(part.magics, func(m []byte) bool { return bytes.HasPrefix(b, m) }) {
 			return kiosk.Page{}, wire.ErrProtocol
 		}
 		*part.to = b
@@ -159,10 +156,35 @@ func (e *Engine) receivePage(p *process, payload []byte, n int) (kiosk.Page, err
 	return page, nil
 }
 
+// What a child may say of a page.
+var (
+	verdicts = []kiosk.Verdict{kiosk.VerdictBlank, kiosk.VerdictBlurred, kiosk.VerdictDark, kiosk.VerdictCut, kiosk.VerdictPartial,
+		kiosk.VerdictLowRes, kiosk.VerdictGlare, kiosk.VerdictFingers, kiosk.VerdictTurned}
+	changes = []kiosk.Change{kiosk.ChangeFlattened, kiosk.ChangeStraightened, kiosk.ChangeCropped, kiosk.ChangeTurned}
+	kinds   = []kiosk.PageKind{kiosk.PageDigital, kiosk.PageWriting, kiosk.PagePicture, kiosk.PageBilevel}
+)
+
+// known says whether a child speaks of its page in words that we know.
+func known(m wire.PageMessage) bool {
+	for _, f := range m.Findings {
+		a := f.Area
+		if !slices.Contains(verdicts, f.Verdict) || a.X0 < 0 || a.Y0 < 0 || a.X1 > 1000 || a.Y1 > 1000 || a.X0 > a.X1 || a.Y0 > a.Y1 {
+			return false
+		}
+	}
+	for _, c := range m.Changes {
+		if !slices.Contains(changes, c) {
+			return false
+		}
+	}
+	return len(m.Findings) <= 12 && len(m.Changes) <= 4 && slices.Contains(kinds, m.Kind) && m.SourceDPI >= 0 && m.SourceDPI < 100_000
+}
+
 var (
 	magicJPEG = []byte("\xff\xd8\xff")
 	magicPNG  = []byte("\x89PNG\r\n\x1a\n")
 	magicPDF  = []byte("%PDF-")
+	magicTIFF = []byte("II*\x00")
 )
 
 // timer sets a child's deadlines. Time that the caller takes does not count.

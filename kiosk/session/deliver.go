@@ -29,7 +29,10 @@ func (e *Engine) refs(p *paper) []kiosk.PageRef {
 	for _, l := range p.Leaves {
 		pg := e.visit.Pages[l.Page]
 		ref := kiosk.PageRef{Open: open(pg.Master.ID), Size: pg.Master.Size, DPI: pg.DPI,
-			Turn: l.Turn, Index: pg.Index}
+			Turn: l.Turn, Index: pg.Index, Kind: pg.Kind}
+		if pg.Packed != nil {
+			ref.Packed, ref.PackedSize = open(pg.Packed.ID), pg.Packed.Size
+		}
 		if o := e.visit.Origins[pg.Origin]; o != nil {
 			if inputs[pg.Origin] == nil {
 				inputs[pg.Origin] = &kiosk.Input{Name: o.Name, Open: open(o.Blob.ID), Size: o.Blob.Size}

@@ -118,6 +118,9 @@ func (e *Engine) checkBlobs() {
 			good = e.cfg.Spool.Check(pg.Master) == nil && e.cfg.Spool.Check(pg.Preview) == nil &&
 				e.cfg.Spool.Check(pg.Thumb) == nil
 		}
+		if pg.Packed != nil && e.cfg.Spool.Check(*pg.Packed) != nil {
+			pg.Packed = nil // it is made again of the master
+		}
 		if !good || !pg.Ready && pg.Tries >= maxTries {
 			e.cfg.Log.Error("page lost", "ready", pg.Ready, "tries", pg.Tries)
 			e.losePage(id)

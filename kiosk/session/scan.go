@@ -158,7 +158,7 @@ func (e *Engine) dropPage(id string) {
 	pg := e.visit.Pages[id]
 	delete(e.visit.Pages, id)
 	e.views.drop(id)
-	for _, b := range []spool.Blob{pg.Master, pg.Preview, pg.Thumb} {
+	for _, b := range pg.blobs() {
 		_ = e.cfg.Spool.Remove(b.ID) // the wipe would
 	}
 	if pg.Raw != nil {
@@ -230,11 +230,19 @@ func (t *task) prepareRaw(id string) (sheet int, err error) {
 
 // keep puts a page's pictures into the spool.
 func (t *task) keep(p kiosk.Page) (page, error) {
-	made := page{Ready: true, DPI: p.DPI, Verdicts: p.Verdicts, Index: p.Index}
-	for _, part := range []struct {
+	made := page{Ready: true, DPI: p.DPI, Kind: p.Kind, Findings: p.Findings, Index: p.Index}
+	parts := []struct {
 		to   *spool.Blob
 		data []byte
-	}{{&made.Master, p.Image}, {&made.Preview, p.Preview}, {&made.Thumb, p.Thumb}} {
+	}{{&made.Master, p.Image}, {&made.Preview, p.Preview}, {&made.Thumb, p.Thumb}}
+	if len(p.Packed) > 0 {
+		made.Packed = new(spool.Blob)
+		parts = append(parts, struct {
+			to   *spool.Blob
+			data []byte
+		}{made.Packed, p.Packed})
+	}
+	for _, part := range parts {
 		b, err := t.e.cfg.Spool.Put(bytesReader(part.data))
 		if err != nil {
 			return page{}, err

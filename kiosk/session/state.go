@@ -64,7 +64,7 @@ type Fault struct {
 type Page struct {
 	ID       string // random; names the page's pictures
 	Turn     int    // degrees clockwise
-	Verdicts []kiosk.Verdict
+	Findings []kiosk.Finding
 	Ready    bool // false while it is being made ready; it has no picture yet
 }
 

@@ -44,10 +44,21 @@ type page struct {
 
 	Ready                  bool
 	Master, Preview, Thumb spool.Blob
+	Packed                 *spool.Blob // nil when there is none
 	DPI                    int
-	Verdicts               []kiosk.Verdict
+	Kind                   kiosk.PageKind
+	Findings               []kiosk.Finding
 	Origin                 string
 	Index                  int // in Origin
+}
+
+// blobs are what the spool holds of a page that is ready.
+func (p *page) blobs() []spool.Blob {
+	all := []spool.Blob{p.Master, p.Preview, p.Thumb}
+	if p.Packed != nil {
+		all = append(all, *p.Packed)
+	}
+	return all
 }
 
 // origin is a file somebody brought, as it came.
@@ -124,7 +135,7 @@ func (v *visit) documents() []Document {
 		for _, l := range p.Leaves {
 			pg := v.Pages[l.Page]
 			docs[i].Pages = append(docs[i].Pages,
-				Page{ID: l.Page, Turn: l.Turn, Verdicts: pg.Verdicts, Ready: pg.Ready})
+				Page{ID: l.Page, Turn: l.Turn, Findings: pg.Findings, Ready: pg.Ready})
 		}
 	}
 	return docs
@@ -156,7 +167,9 @@ func (v *visit) blobs() map[string]bool {
 		if p.Raw != nil {
 			ids[p.Raw.ID] = true
 		}
-		ids[p.Master.ID], ids[p.Preview.ID], ids[p.Thumb.ID] = true, true, true
+		for _, b := range p.blobs() {
+			ids[b.ID] = true
+		}
 	}
 	for _, o := range v.Origins {
 		ids[o.Blob.ID] = true

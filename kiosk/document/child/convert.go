@@ -20,7 +20,7 @@ func (c *child) convert(job wire.JobMessage) (wire.DoneMessage, error) {
 	if len(job.Pages) == 0 {
 		return wire.DoneMessage{}, fault(kiosk.CodeInternal, "convert: no pages")
 	}
-	if job.Origin > 0 {
+	if job.Whole && len(job.Origins) == 1 {
 		file, ok, err := c.pass(job)
 		if err != nil {
 			return wire.DoneMessage{}, err
@@ -30,8 +30,8 @@ func (c *child) convert(job wire.JobMessage) (wire.DoneMessage, error) {
 			return done, c.sendWith(wire.File, wire.FileMessage{Pages: len(job.Pages)}, file)
 		}
 		// What comes out should not be larger than what was brought.
-		if aim := job.Target.AimBytes; aim == 0 || aim > job.Origin {
-			job.Target.AimBytes = job.Origin
+		if aim := job.Target.AimBytes; aim == 0 || aim > job.Origins[0] {
+			job.Target.AimBytes = job.Origins[0]
 		}
 	}
 	pages := make([]fit.Page, len(job.Pages))
@@ -65,7 +65,7 @@ func (c *child) convert(job wire.JobMessage) (wire.DoneMessage, error) {
 // load fetches a page's master and decodes it. It was written by a child like
 // this one, which may have been taken over: it is trusted no more than a file.
 func (c *child) load(job wire.JobMessage, i int) (image.Image, error) {
-	data, err := c.need(wire.NeedMessage{Page: i}, job.Pages[i].Size, job.MaxInput)
+	data, err := c.need(wire.NeedMessage{Part: wire.Master, N: i}, job.Pages[i].Size, job.MaxInput)
 	if err != nil {
 		return nil, err
 	}
@@ -98,10 +98,7 @@ func (c *child) load(job wire.JobMessage, i int) (image.Image, error) {
 // touching them.
 func (c *child) pass(job wire.JobMessage) ([]byte, bool, error) {
 	limit := job.Target.MaxBytes - 1
-	if job.Origin > job.MaxInput {
-		return nil, false, nil
-	}
-	data, err := c.need(wire.NeedMessage{Origin: true}, job.Origin, job.MaxInput)
+	data, err := c.need(wire.NeedMessage{Part: wire.Origin}, job.Origins[0], job.MaxInput)
 	if err != nil {
 		return nil, false, err
 	}

@@ -71,6 +71,7 @@ type importing struct {
 type ready struct {
 	message                wire.PageMessage
 	master, preview, thumb []byte
+	packed                 []byte
 }
 
 func (im *importing) page(p decode.Picture) error {
@@ -79,14 +80,14 @@ func (im *importing) page(p decode.Picture) error {
 	if err != nil {
 		return err
 	}
-	if p.Partial && slices.Contains(r.message.Verdicts, kiosk.VerdictBlank) {
+	if p.Partial && slices.Contains(r.message.Findings, kiosk.Finding{Verdict: kiosk.VerdictBlank}) {
 		// What was on it is lost: it would be an empty proof.
 		im.fault = fault(kiosk.CodeFileBroken, "import: nothing to see in a damaged file")
 		return nil
 	}
 	r.message.Index, r.message.Total = im.index, im.total
 	im.index++
-	return im.sendWith(wire.Page, r.message, r.master, r.preview, r.thumb)
+	return im.sendWith(wire.Page, r.message, r.master, r.preview, r.thumb, r.packed)
 }
 
 // end refuses a file of which nothing could be saved.
@@ -116,9 +117,12 @@ func (im *importing) ready(p decode.Picture) (ready, error) {
 		img = raster.Gray(img)
 	}
 	r := ready{message: wire.PageMessage{Width: img.Bounds().Dx(), Height: img.Bounds().Dy(), DPI: dpi, Gray: gray}}
-	r.message.Verdicts = raster.Verdicts(img, dpi)
+	r.message.Kind = kiosk.PagePicture
+	for _, v := range raster.Verdicts(img, dpi) {
+		r.message.Findings = append(r.message.Findings, kiosk.Finding{Verdict: v})
+	}
 	if im.damaged {
-		r.message.Verdicts = append(r.message.Verdicts, kiosk.VerdictPartial)
+		r.message.Findings = append(r.message.Findings, kiosk.Finding{Verdict: kiosk.VerdictPartial})
 	}
 	var err error
 	if r.master, err = encodeMaster(img); err != nil {

@@ -28,25 +28,33 @@ type JobMessage struct {
 	Size    int64
 	Scanned bool
 	DPI     int
+	AsIs    bool
 
 	// Convert.
 	Target kiosk.Target
 	Pages  []PageSource
-	// Origin is the size of the input whose pages these all are, in order
-	// and unturned; 0 when there is none that may be passed on.
-	Origin int64
+	// Origins are the sizes of the inputs that pages came from.
+	Origins []int64
+	// Whole is true when the pages are all those of the one origin, in order
+	// and unturned: it may be passed on.
+	Whole bool
 }
 
 // PageSource is a page to be put in a file.
 type PageSource struct {
-	Size int64
-	DPI  int
-	Turn int
+	Size   int64
+	Packed int64 // size of the packed page; 0 when there is none
+	DPI    int
+	Turn   int
+	Kind   kiosk.PageKind
+	Origin int // of Origins; -1 when it is not kept
+	Index  int // in its origin
 }
 
 // OpenedMessage says that an input can be read.
 type OpenedMessage struct {
-	Total int
+	Total  int
+	Format string // what the input is; constants of package decode
 }
 
 // PageMessage is a page made ready, without its pictures.
@@ -55,13 +63,27 @@ type PageMessage struct {
 	Width, Height int
 	DPI           int
 	Gray          bool
-	Verdicts      []kiosk.Verdict
+	Kind          kiosk.PageKind
+	Findings      []kiosk.Finding
+	Changes       []kiosk.Change
+	SourceDPI     int  // as it came
+	Searchable    bool // text can be selected in it as it came
 }
 
-// NeedMessage asks for the master of a page, or for the origin.
+// Part says which bytes of a page are asked for.
+type Part string
+
+// The parts.
+const (
+	Master Part = "master" // of page N
+	Packed Part = "packed" // of page N
+	Origin Part = "origin" // the N-th of JobMessage.Origins
+)
+
+// NeedMessage asks for some of what the job speaks of.
 type NeedMessage struct {
-	Page   int
-	Origin bool
+	Part Part
+	N    int
 }
 
 // ProgressMessage says how far a conversion is.
@@ -81,4 +103,5 @@ type DoneMessage struct {
 	Passed bool
 	DPI    int
 	Gray   bool
+	Level  int // how far down the quality had to go; 0 is the best
 }

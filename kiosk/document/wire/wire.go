@@ -19,8 +19,8 @@ import (
 // Kind says what a frame holds.
 type Kind byte
 
-// The kinds of frames. A Page is followed by three Data frames (master,
-// preview, thumb), a File by one.
+// The kinds of frames. A Page is followed by four Data frames (master,
+// preview, thumb, packed), a File by one.
 const (
 	// From the child.
 	Ready    Kind = 'r' // ReadyMessage: set up and locked in, waiting for a job
