@@ -174,17 +174,19 @@ func inked(img image.Image) image.Rectangle {
 	return r
 }
 
-func TestPagesLieCentredInTheirOwnSizeAndNeverBeyondA4(t *testing.T) {
+func TestPagesLieOnA4InTheirOwnSize(t *testing.T) {
 	dark := func(w, h int) image.Image { return image.NewGray(image.Rect(0, 0, w, h)) }
 	for name, c := range map[string]struct {
 		page  pdf.Page
 		sheet image.Point
 		want  image.Rectangle
 	}{
-		"a card keeps its size":         {jpegPage(t, dark(340, 216), 100), image.Pt(842, 595), image.Rect(298, 220, 543, 375)},
+		"a card keeps its size":         {jpegPage(t, dark(340, 216), 100), image.Pt(595, 842), image.Rect(175, 229, 420, 384)},
 		"a sheet fills the page":        {jpegPage(t, dark(827, 1169), 100), image.Pt(595, 842), image.Rect(0, 0, 595, 842)},
-		"a larger one is shrunk":        {jpegPage(t, dark(1000, 1000), 50), image.Pt(595, 842), image.Rect(0, 123, 595, 719)},
-		"unknown resolution fills":      {jpegPage(t, dark(600, 300), 0), image.Pt(842, 595), image.Rect(0, 87, 842, 508)},
+		"nearly a sheet fills the page": {jpegPage(t, dark(850, 1150), 100), image.Pt(595, 842), image.Rect(0, 0, 595, 842)},
+		"a larger one is shrunk":        {jpegPage(t, dark(1000, 1000), 50), image.Pt(595, 842), image.Rect(0, 82, 595, 677)},
+		"unknown resolution fills":      {jpegPage(t, dark(600, 300), 0), image.Pt(842, 595), image.Rect(0, 58, 842, 479)},
+		"wider than a sheet":            {jpegPage(t, dark(1000, 300), 100), image.Pt(842, 595), image.Rect(61, 126, 781, 342)},
 		"a long receipt fits in height": {jpegPage(t, dark(300, 3000), 72), image.Pt(595, 842), image.Rect(255, 0, 340, 842)},
 	} {
 		img := drawn(t, write(t, c.page))

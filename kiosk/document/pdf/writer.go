@@ -24,6 +24,9 @@ func Write(w io.Writer, pages []Page) error {
 // Writer writes a file page by page and keeps none of them. Its first error
 // is returned by every later call. It may be used by one goroutine at a time.
 type Writer struct {
+	// Paper is what the pages lie on; it may be set before the first Add.
+	Paper Paper
+
 	w       io.Writer
 	digest  hash.Hash
 	written int64
@@ -63,7 +66,7 @@ func (f *Writer) Add(p Page) error {
 		f.err = fmt.Errorf("pdf: page %d: %w", len(f.pages)+1, err)
 		return f.err
 	}
-	sheetW, sheetH, x, y, w, h := p.place()
+	sheet, place := p.layout(f.Paper)
 	var names, paint strings.Builder
 	for i, m := range p.images() {
 		n := f.image(m)
@@ -72,13 +75,14 @@ func (f *Writer) Add(p Page) error {
 		if m.Stencil {
 			fmt.Fprintf(&paint, "%s %s %s rg ", unit(m.Color.R), unit(m.Color.G), unit(m.Color.B))
 		}
-		fmt.Fprintf(&paint, "%s 0 0 %s %s %s cm /I%d Do Q\n", num(w), num(h), num(x), num(y), i)
+		b := place.part(&p, m)
+		fmt.Fprintf(&paint, "%s 0 0 %s %s %s cm /I%d Do Q\n", num(b.w), num(b.h), num(b.x), num(b.y), i)
 	}
 	content := f.object()
 	f.printf("<</Length %d>>\nstream\n%s\nendstream\nendobj\n", paint.Len(), paint.String())
 	page := f.object()
-	f.printf("<</Type/Page/Parent %d 0 R/MediaBox[0 0 %s %s]/Resources<</XObject<<%s>>>>/Contents %d 0 R>>\nendobj\n",
-		pageTree, num(sheetW), num(sheetH), names.String(), content)
+	f.printf("<</Type/Page/Parent %d 0 R/MediaBox[0 0 %s %s]/Rotate %d/Resources<</XObject<<%s>>>>/Contents %d 0 R>>\nendobj\n",
+		pageTree, num(sheet.w), num(sheet.h), p.Turn, names.String(), content)
 	f.pages = append(f.pages, page)
 	return f.err
 }
