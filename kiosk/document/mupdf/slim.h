@@ -1,0 +1,121 @@
+// What cleanpdf needs of a PDF: its objects as text, its streams, its pages
+// with what their annotations show. The second half declares by hand, as
+// fitz.h does, more of MuPDF 1.24.9's C interface.
+
+#ifndef POINTNUM_SLIM_H
+#define POINTNUM_SLIM_H
+
+#include <stddef.h>
+
+#include "pn.h"
+
+typedef struct pn_file pn_file;
+
+// Each call that gives bytes leaves them in the file until the next such call.
+typedef struct { const unsigned char *data; size_t len; } pn_bytes;
+
+int pn_file_open(pn_file **out, const unsigned char *data, size_t len, size_t max_memory);
+void pn_file_close(pn_file *f);
+int pn_file_repaired(pn_file *f);
+// pn_file_objects gives the number that all object numbers are below.
+int pn_file_objects(pn_file *f, int *n);
+int pn_file_pages(pn_file *f, int *n);
+// pn_file_root gives the catalog, pn_file_object any object, as PDF text of
+// ASCII; is_stream tells whether a stream belongs to it.
+int pn_file_root(pn_file *f, pn_bytes *out);
+int pn_file_object(pn_file *f, int number, pn_bytes *out, int *is_stream);
+// pn_file_raw gives a stream as it is in the file, decrypted; pn_file_stream
+// gives it unpacked, PN_MEMORY when that is more than max bytes.
+int pn_file_raw(pn_file *f, int number, pn_bytes *out);
+int pn_file_stream(pn_file *f, int number, size_t max, pn_bytes *out);
+// pn_file_page gives a page's dictionary with what it inherits; /Annots holds
+// only annotations that are shown, each with /N (its appearance), /Rect, /F.
+int pn_file_page(pn_file *f, int page, pn_bytes *out);
+int pn_file_text(pn_file *f, int page, pn_bytes *out);
+int pn_file_bounds(pn_file *f, int page, float *x0, float *y0, float *x1, float *y1);
+// pn_file_draw draws a page with the annotations that pn_file_page lists.
+int pn_file_draw(pn_file *f, int page, float x0, float y0, float sx, float sy, int w, int h, unsigned char *rgba, int *errors);
+// pn_file_glyphs says which glyphs of a font's file strings are drawn with, as
+// ints in the file's byte order.
+int pn_file_glyphs(pn_file *f, int font, const unsigned char *s, size_t len, pn_bytes *out);
+// pn_file_subset gives a font file with only some glyphs left.
+int pn_file_subset(pn_file *f, int is_cff, int symbolic, int cid, const unsigned char *font, size_t len, int *glyphs, int n, pn_bytes *out);
+// pn_file_pixels decodes an image XObject without its masks to grey (1) or RGB
+// (3) samples of 8 bits.
+int pn_file_pixels(pn_file *f, int number, int *w, int *h, int *components, pn_bytes *out);
+
+#ifdef POINTNUM_SLIM_MUPDF
+
+#include "fitz.h"
+
+typedef struct pdf_obj pdf_obj;
+typedef struct pdf_page pdf_page;
+typedef struct pdf_annot pdf_annot;
+typedef struct pdf_cmap pdf_cmap;
+typedef struct fz_font fz_font;
+typedef struct fz_stext_page fz_stext_page;
+typedef struct { int flags; float scale; } fz_stext_options;
+
+// pdf/object.h, pdf/xref.h
+pdf_obj *pdf_trailer(fz_context *ctx, pdf_document *doc);
+int pdf_xref_len(fz_context *ctx, pdf_document *doc);
+pdf_obj *pdf_new_indirect(fz_context *ctx, pdf_document *doc, int num, int gen);
+pdf_obj *pdf_load_object(fz_context *ctx, pdf_document *doc, int num);
+void pdf_drop_obj(fz_context *ctx, pdf_obj *obj);
+pdf_obj *pdf_dict_gets(fz_context *ctx, pdf_obj *dict, const char *key);
+pdf_obj *pdf_dict_gets_inheritable(fz_context *ctx, pdf_obj *dict, const char *key);
+int pdf_is_dict(fz_context *ctx, pdf_obj *obj);
+int pdf_is_indirect(fz_context *ctx, pdf_obj *obj);
+int pdf_to_int(fz_context *ctx, pdf_obj *obj);
+const char *pdf_to_name(fz_context *ctx, pdf_obj *obj);
+int pdf_obj_num_is_stream(fz_context *ctx, pdf_document *doc, int num);
+char *pdf_sprint_obj(fz_context *ctx, char *buf, size_t cap, size_t *len, pdf_obj *obj, int tight, int ascii);
+fz_buffer *pdf_load_raw_stream_number(fz_context *ctx, pdf_document *doc, int num);
+fz_stream *pdf_open_stream_number(fz_context *ctx, pdf_document *doc, int num);
+
+// pdf/page.h, pdf/annot.h, pdf/form.h
+pdf_obj *pdf_lookup_page_obj(fz_context *ctx, pdf_document *doc, int needle);
+pdf_page *pdf_load_page(fz_context *ctx, pdf_document *doc, int number);
+pdf_annot *pdf_first_annot(fz_context *ctx, pdf_page *page);
+pdf_annot *pdf_next_annot(fz_context *ctx, pdf_annot *annot);
+pdf_annot *pdf_first_widget(fz_context *ctx, pdf_page *page);
+pdf_annot *pdf_next_widget(fz_context *ctx, pdf_annot *annot);
+pdf_obj *pdf_annot_obj(fz_context *ctx, pdf_annot *annot);
+pdf_obj *pdf_annot_ap(fz_context *ctx, pdf_annot *annot);
+void pdf_annot_push_local_xref(fz_context *ctx, pdf_annot *annot);
+void pdf_run_annot(fz_context *ctx, pdf_annot *annot, fz_device *dev, fz_matrix ctm, fz_cookie *cookie);
+void fz_run_page_contents(fz_context *ctx, fz_page *page, fz_device *dev, fz_matrix transform, fz_cookie *cookie);
+int pdf_signature_is_signed(fz_context *ctx, pdf_document *doc, pdf_obj *field);
+
+// fitz/store.h, pdf/font.h: the head of a font, as far as it is used.
+typedef struct { int refs; void (*drop)(void); int (*droppable)(void); } fz_storable;
+typedef struct {
+	fz_storable storable;
+	size_t size;
+	fz_font *font;
+	int flags;
+	float italic_angle, ascent, descent, cap_height, x_height, missing_width;
+	pdf_cmap *encoding;
+} pdf_font_desc;
+pdf_font_desc *pdf_load_font(fz_context *ctx, pdf_document *doc, pdf_obj *rdb, pdf_obj *obj);
+void pdf_drop_font(fz_context *ctx, pdf_font_desc *font);
+int pdf_font_cid_to_gid(fz_context *ctx, pdf_font_desc *fontdesc, int cid);
+int pdf_decode_cmap(pdf_cmap *cmap, unsigned char *s, unsigned char *e, unsigned int *cpt);
+int pdf_lookup_cmap(pdf_cmap *cmap, unsigned int cpt);
+fz_buffer *fz_subset_ttf_for_gids(fz_context *ctx, fz_buffer *orig, int *gids, int num_gids, int symbolic, int cidfont);
+fz_buffer *fz_subset_cff_for_gids(fz_context *ctx, fz_buffer *orig, int *gids, int num_gids, int symbolic, int cidfont);
+
+// pdf/resource.h, fitz/buffer.h, fitz/stream.h, fitz/util.h
+fz_image *pdf_load_image(fz_context *ctx, pdf_document *doc, pdf_obj *obj);
+fz_colorspace *fz_device_gray(fz_context *ctx);
+fz_buffer *fz_new_buffer(fz_context *ctx, size_t capacity);
+void fz_append_data(fz_context *ctx, fz_buffer *buf, const void *data, size_t len);
+void fz_append_string(fz_context *ctx, fz_buffer *buf, const char *str);
+size_t fz_buffer_storage(fz_context *ctx, fz_buffer *buf, unsigned char **datap);
+size_t fz_read(fz_context *ctx, fz_stream *stm, unsigned char *data, size_t len);
+fz_buffer *fz_new_buffer_from_page(fz_context *ctx, fz_page *page, const fz_stext_options *options);
+void fz_free(fz_context *ctx, void *p);
+void fz_rethrow(fz_context *ctx) __attribute__((noreturn));
+
+#endif
+#endif
