@@ -1,9 +1,10 @@
 // Package sandbox locks the calling process in: no files, no network, no
 // other programs, no memory, processor time or descriptors beyond what is
 // given. It is for the document engine's child, which opens hostile files and
-// needs nothing but its two pipes.
+// needs nothing but its two pipes: Enter. A foreign program that can't live
+// without files gets a Room.
 //
-// Each lock is a second line behind another one, and kernels and service
+// Each lock of Enter is a second line behind another one, and kernels and service
 // managers differ in what they permit: a lock that can't be had is left out
 // and missing from the report.
 package sandbox
@@ -27,6 +28,12 @@ type Limits struct {
 	Data uint64
 	// Files is the highest count of open descriptors.
 	Files uint64
+	// FileSize is how many bytes a file that is written may have; none can
+	// be written when 0.
+	FileSize uint64
+	// Processes is how many processes and threads there may be; as many as
+	// the machine permits when 0.
+	Processes uint64
 }
 
 // The names of the locks in a report.
@@ -52,7 +59,7 @@ func Enter(l Limits) []string {
 	add(RLimits, setLimits(l))
 	add(MemLimit, limitMemory(l.Data))
 	add(Landlock, enterLandlock())
-	add(Seccomp, enterSeccomp())
+	add(Seccomp, filterCalls(program()))
 	return got
 }
 
@@ -62,10 +69,14 @@ func setLimits(l Limits) error {
 		value    uint64
 	}{
 		{unix.RLIMIT_CORE, 0},
-		{unix.RLIMIT_FSIZE, 0},
+		{unix.RLIMIT_FSIZE, l.FileSize},
 		{unix.RLIMIT_CPU, l.CPUSeconds},
 		{unix.RLIMIT_NOFILE, l.Files},
+		{unix.RLIMIT_NPROC, l.Processes},
 	} {
+		if r.resource == unix.RLIMIT_NPROC && r.value == 0 {
+			continue
+		}
 		if err := unix.Setrlimit(r.resource, &unix.Rlimit{Cur: r.value, Max: r.value}); err != nil {
 			return fmt.Errorf("sandbox: limit %d: %w", r.resource, err)
 		}
