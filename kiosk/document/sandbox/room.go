@@ -90,7 +90,7 @@ func (r Room) Enter() ([]string, error) {
 // and their settings. /usr/local may hold settings of the kiosk: not it.
 var systemFolders = []string{
 	"/usr/bin", "/usr/lib", "/usr/lib64", "/usr/share", "/usr/local/share/fonts",
-	"/etc/fonts", "/etc/ld.so.cache", "/var/cache/fontconfig",
+	"/etc/fonts", "/etc/ld.so.cache", "/etc/localtime", "/var/cache/fontconfig",
 }
 
 var deviceFiles = []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"}

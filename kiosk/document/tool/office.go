@@ -82,7 +82,8 @@ var mediaTypes = map[string]OfficeKind{
 // PDF makes a PDF of an office file. Pages keep their size, fonts the system
 // has not are replaced by similar ones, macros don't run, and nothing outside
 // the file is fetched or shown. The PDF comes from a program that opened a
-// hostile file: open it only where inputs are opened.
+// hostile file: open it only where inputs are opened. It names the author and
+// the moment.
 //
 // in is read to its end first; ctx does not interrupt a read. Errors:
 // CodeFileUnsupported when LibreOffice, its part for this kind, or a room to
@@ -101,7 +102,12 @@ func (t *Tools) PDF(ctx context.Context, in io.Reader, kind OfficeKind) ([]byte,
 	if _, err := os.Stat(filepath.Join(filepath.Dir(t.soffice), k.library)); err != nil {
 		return nil, missing(k.pkg)
 	}
-	return t.run(ctx, job{Program: t.soffice, Kind: kind, Filter: k.filter}, in)
+	return t.run(ctx, t.writing, job{
+		Office: kind,
+		System: []string{"/etc/libreoffice"},
+		Args: []string{t.soffice + ".bin", "-env:UserInstallation=file://" + filepath.Dir(userFolder), "--headless", "--norestore",
+			"--infilter=" + k.filter, "--convert-to", "pdf", "--outdir", outFolder},
+	}, in)
 }
 
 // Prepare makes a PDF of a line of text. It shows that LibreOffice works on

@@ -46,7 +46,7 @@ type Options struct {
 	Stderr *os.File
 	Log    *slog.Logger
 
-	Jobs      int           // programs that work at the same time; 1
+	Jobs      int           // of each program that work at the same time; 1
 	Time      time.Duration // for one run, waiting for a turn not included; 60 s
 	MaxMemory int64         // bytes of a run, its work folder included; above it is ended; 1 GiB
 	MaxInput  int64         // bytes of an office file or picture; 100 MB
@@ -84,8 +84,10 @@ func (o *Options) setDefaults() error {
 // Tools runs the programs. Methods may be called from any goroutine.
 type Tools struct {
 	o                  Options
-	soffice, tesseract string        // paths; "" when not installed
-	jobs               chan struct{} // a token for each program that runs
+	soffice, tesseract string // paths; "" when not installed
+	// A token for each program that runs: somebody waits for a PDF, nobody
+	// for words.
+	writing, reading chan struct{}
 
 	mu        sync.Mutex
 	sandbox   []string
@@ -102,7 +104,8 @@ func New(o Options) (*Tools, error) {
 	if err := o.setDefaults(); err != nil {
 		return nil, err
 	}
-	return &Tools{o: o, jobs: make(chan struct{}, o.Jobs), soffice: find("soffice"), tesseract: find("tesseract")}, nil
+	return &Tools{o: o, soffice: find("soffice"), tesseract: find("tesseract"),
+		writing: make(chan struct{}, o.Jobs), reading: make(chan struct{}, o.Jobs)}, nil
 }
 
 // find gives the real path of a program from a Debian package, "" when it is
@@ -134,8 +137,8 @@ func (t *Tools) Sandbox() []string {
 	return slices.Clone(t.sandbox)
 }
 
-// PeakMemory is the most that one run held so far, in bytes, files in memory
-// included.
+// PeakMemory is the most that one run's processes held so far, in bytes;
+// libraries that several of them share count for each.
 func (t *Tools) PeakMemory() int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
