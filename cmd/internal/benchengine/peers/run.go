@@ -1,0 +1,220 @@
+package peers
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Run is what one run of a program took and made.
+type Run struct {
+	CPU      float64  `json:"cpu"` // seconds, user and system, the whole tree of processes
+	PeakKB   int64    `json:"peak_kb"`
+	Wall     float64  `json:"wall"`
+	Exit     int      `json:"exit"`
+	TimedOut bool     `json:"timed_out,omitempty"`
+	Left     int      `json:"left,omitempty"` // processes that outlived the program
+	Said     string   `json:"said,omitempty"` // the end of what it wrote on stderr
+	Bytes    int64    `json:"bytes"`          // of all files that it made
+	Files    []string `json:"files,omitempty"`
+}
+
+// OK says whether the program ended well and made a file.
+func (r *Run) OK() bool { return r.Exit == 0 && r.Bytes > 0 && !r.TimedOut }
+
+// Runner runs methods.
+type Runner struct {
+	Work     string // folder of what is kept
+	Measured string // the program that measures
+	Env      []string
+	Limit    time.Duration
+	Fresh    bool // do not use what was kept
+}
+
+// Do runs a method on a job, or gives what was kept of an earlier run of the
+// same program on the same bytes. Job.Out is chosen here.
+func (r *Runner) Do(ctx context.Context, m Method, j Job) (*Run, error) {
+	key, err := r.key(m, j)
+	if err != nil {
+		return nil, err
+	}
+	folder := filepath.Join(r.Work, "runs", key)
+	kept := filepath.Join(folder, "run.json")
+	if !r.Fresh {
+		var run Run
+		data, err := os.ReadFile(kept)
+		if err == nil && json.Unmarshal(data, &run) == nil {
+			return &run, nil
+		}
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	j.Out = filepath.Join(folder, "out.pdf")
+	run, err := r.run(ctx, m.Args(j), folder)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Name, err)
+	}
+	made, err := filepath.Glob(filepath.Join(folder, "out*"))
+	if err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	for _, path := range made {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, fmt.Errorf("run: %w", err)
+		}
+		run.Bytes += info.Size()
+		run.Files = append(run.Files, path)
+	}
+	data, err := json.Marshal(run)
+	if err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	return run, os.WriteFile(kept, data, 0o644)
+}
+
+// run runs the arguments under the measuring program.
+func (r *Runner) run(ctx context.Context, args []string, folder string) (*Run, error) {
+	result := filepath.Join(folder, "usage.json")
+	temp := filepath.Join(folder, "tmp")
+	if err := os.MkdirAll(temp, 0o755); err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	defer os.RemoveAll(temp)
+	seconds := strconv.FormatFloat(r.Limit.Seconds(), 'f', -1, 64)
+	cmd := exec.CommandContext(ctx, r.Measured, append([]string{result, seconds}, args...)...)
+	cmd.Env = append(r.Env, "TMPDIR="+temp)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 5 * time.Second
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, fmt.Errorf("%w: %s", err, said.String())
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	data, err := os.ReadFile(result)
+	if err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	var run Run
+	if err := json.Unmarshal(data, &run); err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	text := strings.TrimSpace(said.String())
+	run.Said = text[max(0, len(text)-300):]
+	return &run, nil
+}
+
+// key names a run: the program, its options, the bytes it reads.
+func (r *Runner) key(m Method, j Job) (string, error) {
+	h := sha256.New()
+	inputs := []string{j.In}
+	if m.Files {
+		inputs = j.Files
+	}
+	j.Out = "out.pdf"
+	// The arguments without folders: the same files elsewhere are the same.
+	for _, a := range m.Args(j) {
+		fmt.Fprintf(h, "%s\x00", filepath.Base(a))
+	}
+	fmt.Fprintf(h, "%s\x00%s\x00%v\x00", m.Name, m.Version, r.Limit)
+	for _, path := range inputs {
+		sum, err := fingerprint(path)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(h, sum)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:12]), nil
+}
+
+// fingerprint is the hash of a file's bytes.
+func fingerprint(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("fingerprint: %w", err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("fingerprint: %w", err)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:12]), nil
+}
+
+// Wrap makes the PDF that every program gets: a PDF as it is, pictures without
+// loss on A4 by img2pdf. What img2pdf does not take (alpha, HEIC) is made PNG
+// by ImageMagick first. The PDF is kept under the name of its bytes.
+func (r *Runner) Wrap(ctx context.Context, name string, files []string) (string, error) {
+	if len(files) == 1 && strings.EqualFold(filepath.Ext(files[0]), ".pdf") {
+		return files[0], nil
+	}
+	h := sha256.New()
+	for _, f := range files {
+		sum, err := fingerprint(f)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(h, sum)
+	}
+	folder := filepath.Join(r.Work, "input", hex.EncodeToString(h.Sum(nil)[:12]))
+	out := filepath.Join(folder, name+".pdf")
+	if _, err := os.Stat(out); !errors.Is(err, fs.ErrNotExist) {
+		return out, err
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", fmt.Errorf("wrap: %w", err)
+	}
+	part := out + ".part"
+	first := r.img2pdf(ctx, part, files)
+	if first != nil {
+		var plain []string
+		for i, f := range files {
+			png := filepath.Join(folder, fmt.Sprintf("%03d-%%03d.png", i))
+			cmd := exec.CommandContext(ctx, magickProgram(), f, "-auto-orient", "-background", "white", "-alpha", "remove", "-alpha", "off", png)
+			cmd.Env = r.Env
+			if text, err := cmd.CombinedOutput(); err != nil {
+				return "", fmt.Errorf("wrap %s: %w; then %w: %s", name, first, err, text)
+			}
+			pages, err := filepath.Glob(filepath.Join(folder, fmt.Sprintf("%03d-*.png", i)))
+			if err != nil {
+				return "", fmt.Errorf("wrap: %w", err)
+			}
+			plain = append(plain, pages...)
+		}
+		if err := r.img2pdf(ctx, part, plain); err != nil {
+			return "", fmt.Errorf("wrap %s: %w", name, err)
+		}
+	}
+	return out, os.Rename(part, out)
+}
+
+func (r *Runner) img2pdf(ctx context.Context, out string, files []string) error {
+	args := append([]string{"--pagesize", "A4", "--auto-orient", "--fit", "into", "--rotation=ifvalid", "-o", out}, files...)
+	if text, err := exec.CommandContext(ctx, "img2pdf", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("img2pdf: %w: %s", err, text)
+	}
+	return nil
+}
