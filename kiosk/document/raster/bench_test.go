@@ -10,6 +10,8 @@ import (
 func BenchmarkPage(b *testing.B) {
 	img := original(b, "sim-cerfa-15059-p1.jpg")
 	page, gray := raster.ToRGBA(img), raster.Gray(img)
+	crooked := tilt(page, 2, 2480, 3508, white)
+	crookedGray := raster.Gray(crooked)
 	for name, f := range map[string]func(){
 		"ToRGBA":     func() { raster.ToRGBA(img) },
 		"GrayYCbCr":  func() { raster.Gray(img) },
@@ -18,8 +20,8 @@ func BenchmarkPage(b *testing.B) {
 		"Turn":       func() { raster.Turn(page, 90) },
 		"TurnGray":   func() { raster.Turn(gray, 90) },
 		"Skew":       func() { raster.Skew(gray) },
-		"Deskew":     func() { raster.Deskew(page) },
-		"DeskewGray": func() { raster.Deskew(gray) },
+		"Deskew":     func() { raster.Deskew(crooked) },
+		"DeskewGray": func() { raster.Deskew(crookedGray) },
 		"CropBed":    func() { raster.CropBed(page) },
 		"Scale":      func() { raster.Scale(page, 827, 1169) },
 		"ScaleGray":  func() { raster.Scale(gray, 827, 1169) },

@@ -19,13 +19,22 @@ func IsGray(img image.Image) bool {
 	case *image.Gray, *image.Gray16:
 		return true
 	}
-	src := ToRGBA(img)
-	w, h := src.Rect.Dx()/colorBlock, src.Rect.Dy()/colorBlock
+	return NewOverview(img).IsGray()
+}
+
+// IsGray is IsGray of the page.
+func (o *Overview) IsGray() bool {
+	src, ok := o.Small().(*image.RGBA)
+	if !ok {
+		return true
+	}
+	side := max(colorBlock*src.Rect.Dx()/max(o.page.Bounds().Dx(), 1), 1)
+	w, h := src.Rect.Dx()/side, src.Rect.Dy()/side
 	cb, cr := make([]int16, w*h), make([]int16, w*h)
 	var cbs, crs [512]int
 	for y := range h {
 		for x := range w {
-			b, r := blockChroma(src, x*colorBlock, y*colorBlock)
+			b, r := blockChroma(src, x*side, y*side, side)
 			cb[y*w+x], cr[y*w+x] = b, r
 			cbs[b+256]++
 			crs[r+256]++
@@ -44,18 +53,18 @@ func IsGray(img image.Image) bool {
 	return coloured <= max(minColorful, w*h/colorShare)
 }
 
-// blockChroma is the mean of JPEG's Cb and Cr, both around 0, in a block.
-func blockChroma(m *image.RGBA, x0, y0 int) (cb, cr int16) {
+// blockChroma is the mean of JPEG's Cb and Cr, both around 0, in a square.
+func blockChroma(m *image.RGBA, x0, y0, side int) (cb, cr int16) {
 	var r, g, b int
-	for y := y0; y < y0+colorBlock; y++ {
-		row := m.Pix[y*m.Stride+4*x0:][:4*colorBlock]
+	for y := y0; y < y0+side; y++ {
+		row := m.Pix[y*m.Stride+4*x0:][:4*side]
 		for len(row) >= 4 {
 			r, g, b = r+int(row[0]), g+int(row[1]), b+int(row[2])
 			row = row[4:]
 		}
 	}
-	const n = colorBlock * colorBlock
-	return int16((-43*r - 85*g + 128*b) / (256 * n)), int16((128*r - 107*g - 21*b) / (256 * n))
+	n := 256 * side * side
+	return int16((-43*r - 85*g + 128*b) / n), int16((128*r - 107*g - 21*b) / n)
 }
 
 func median(count *[512]int, n int) int {

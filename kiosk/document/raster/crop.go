@@ -7,6 +7,7 @@ import (
 
 const (
 	cropSide   = 550  // long side of the copy that is searched
+	cropReach  = 6    // how far around is looked for what stands out
 	paperShare = 0.04 // the paper covers at least this much of the bed
 	bedDepth   = 22   // how far a bed's colour is from the paper's
 	markDepth  = 24   // how far a letter stands out from what it lies on
@@ -21,25 +22,28 @@ const (
 // or grey bed, a black border, cardboard laid behind), and the white of a bed
 // when the paper's edge can be seen on it. A side on which there might be
 // writing is kept as it is. It finds more on a page that was straightened.
-func CropBed(img image.Image) (image.Rectangle, bool) {
-	b := img.Bounds()
-	all := image.Rect(0, 0, b.Dx(), b.Dy())
+func CropBed(img image.Image) (image.Rectangle, bool) { return NewOverview(img).CropBed() }
+
+// CropBed is CropBed of the page.
+func (o *Overview) CropBed() (image.Rectangle, bool) {
+	b := o.page.Bounds()
 	if b.Dx() < 100 || b.Dy() < 100 {
-		return all, false
+		return b, false
 	}
-	s := float64(max(b.Dx(), b.Dy())) / cropSide
-	if s < 1 {
-		s = 1
+	small := o.Small()
+	w, h := small.Bounds().Dx(), small.Bounds().Dy()
+	if long := max(w, h); long > cropSide {
+		small = Scale(small, w*cropSide/long, h*cropSide/long)
 	}
-	small := ToRGBA(Scale(img, int(float64(b.Dx())/s), int(float64(b.Dy())/s)))
-	keep := cropDark(small)
-	keep = cropWhite(small, keep)
-	if keep == small.Rect {
-		return all, false
+	m := ToRGBA(small)
+	keep := cropDark(m)
+	keep = cropWhite(m, keep)
+	if keep == m.Rect {
+		return b, false
 	}
-	sx, sy := float64(b.Dx())/float64(small.Rect.Dx()), float64(b.Dy())/float64(small.Rect.Dy())
+	sx, sy := float64(b.Dx())/float64(m.Rect.Dx()), float64(b.Dy())/float64(m.Rect.Dy())
 	return image.Rect(int(float64(keep.Min.X)*sx), int(float64(keep.Min.Y)*sy),
-		int(float64(keep.Max.X)*sx+0.5), int(float64(keep.Max.Y)*sy+0.5)).Intersect(all), true
+		int(float64(keep.Max.X)*sx+0.5), int(float64(keep.Max.Y)*sy+0.5)).Intersect(b), true
 }
 
 // cropDark cuts off the bed whose colour is not the paper's.
@@ -182,9 +186,10 @@ func brightPaper(m *image.RGBA) (r, g, b int) {
 // keepWriting gives back to the box each side on which letters would be lost.
 func keepWriting(m *image.RGBA, box image.Rectangle) image.Rectangle {
 	var left, right, top, bottom int
-	side := max(m.Rect.Dx(), m.Rect.Dy())
+	all := m.Rect
+	side := max(all.Dx(), all.Dy())
 	near := box.Inset(-side / 60) // the paper's edge and its shadow
-	for _, k := range marks(standOut(Gray(m), markDepth), m.Rect.Dx()) {
+	for _, k := range marks(standOut(relief(Gray(m), cropReach), markDepth), all.Dx()) {
 		if k.box.Overlaps(near) || !k.letter(side) {
 			continue
 		}
@@ -206,26 +211,24 @@ func keepWriting(m *image.RGBA, box image.Rectangle) image.Rectangle {
 		box.Min.X = 0
 	}
 	if right > maxLost {
-		box.Max.X = m.Rect.Max.X
+		box.Max.X = all.Max.X
 	}
 	if top > maxLost {
 		box.Min.Y = 0
 	}
 	if bottom > maxLost {
-		box.Max.Y = m.Rect.Max.Y
+		box.Max.Y = all.Max.Y
 	}
 	return box
 }
 
 // standOut marks what is darker or brighter than what is around it.
-func standOut(g *image.Gray, depth int) []uint8 {
-	mask := inkMask(g, 6, depth)
-	inverse := image.NewGray(g.Rect)
-	for i, p := range g.Pix {
-		inverse.Pix[i] = 255 - p
-	}
-	for i, v := range inkMask(inverse, 6, depth) {
-		mask[i] |= v
+func standOut(relief []int8, depth int) []uint8 {
+	mask := make([]uint8, len(relief))
+	for i, v := range relief {
+		if int(v) >= depth || int(v) < -depth {
+			mask[i] = 1
+		}
 	}
 	return mask
 }
@@ -233,13 +236,10 @@ func standOut(g *image.Gray, depth int) []uint8 {
 // cropWhite cuts off, within keep, wide empty sides of a bed as white as the
 // paper: those that end at a straight line along the paper, its edge.
 func cropWhite(m *image.RGBA, keep image.Rectangle) image.Rectangle {
-	part := image.NewGray(image.Rect(0, 0, keep.Dx(), keep.Dy()))
 	g := Gray(m)
-	for y := range keep.Dy() {
-		copy(part.Pix[y*part.Stride:][:keep.Dx()], g.Pix[(keep.Min.Y+y)*g.Stride+keep.Min.X:])
-	}
+	part := packed(g.SubImage(keep).(*image.Gray))
 	w, h := keep.Dx(), keep.Dy()
-	mask := standOut(part, 3)
+	mask := standOut(relief(part, cropReach), 3)
 	var box image.Rectangle
 	for _, k := range marks(slices.Clone(mask), w) {
 		if k.pixels >= 4 {
@@ -287,8 +287,19 @@ func wideSide(mask []uint8, w int, box image.Rectangle) (left, right bool) {
 	// A paper's edge goes all along it and has a margin beside it; a column of
 	// letters has neither.
 	edge := func(x, inward int) bool {
-		inner := x + inward*2*near
-		return cover(x-near/2, x+near-near/2) >= 8 && cover(inner-near/2, inner+near-near/2) < 5
+		at := func(d int) int { return cover(x+inward*d-near/2, x+inward*d+near-near/2) }
+		for d := range 2 * near {
+			if at(d) < 8 {
+				continue
+			}
+			for inner := d + near; inner <= d+3*near; inner++ {
+				if at(inner) < 5 {
+					return true
+				}
+			}
+			return false
+		}
+		return false
 	}
 	wide := int(smallPaper * float64(w))
 	return box.Min.X > wide && edge(box.Min.X+1, 1),

@@ -1,166 +1,218 @@
 package raster
 
 import (
-	"encoding/binary"
 	"image"
-	"image/color"
 	"math"
+	"runtime"
 )
+
+// minSkew is the least angle that is worth moving every pixel for.
+const minSkew = 0.3
 
 // Deskew straightens a page and says by how many degrees it was turned
 // clockwise; 0 means that img is returned as it is. Corners that open are
-// filled with the colour of the page's edges:
-// paper, or the bed round it, for CropBed to find. The page keeps its size unless writing
-// would fall off its edges: then it grows.
+// filled with the colour of the page's edges: paper, or the bed round it, for
+// CropBed to find. The page keeps its size unless writing would fall off its
+// edges: then it grows.
 func Deskew(img image.Image) (image.Image, float64) {
-	g := Gray(img)
-	a := Skew(g)
-	if math.Abs(a) < minSkew {
+	o, a := NewOverview(img).Deskew()
+	if a == 0 {
 		return img, 0
 	}
-	w, h := g.Rect.Dx(), g.Rect.Dy()
-	if losesInk(g, a) {
+	return o.Page(), a
+}
+
+// Deskew is Deskew of the page.
+func (o *Overview) Deskew() (*Overview, float64) {
+	a := o.Skew()
+	if math.Abs(a) < minSkew {
+		return o, 0
+	}
+	w, h := o.page.Bounds().Dx(), o.page.Bounds().Dy()
+	if o.losesInk(a) {
 		sin, cos := math.Sincos(math.Abs(a) * math.Pi / 180)
 		w, h = int(float64(w)*cos+float64(h)*sin+0.5), int(float64(h)*cos+float64(w)*sin+0.5)
 	}
-	return rotate(img, a, w, h), a
+	return &Overview{page: rotate(o.page, a, w, h)}, a
 }
 
 // losesInk says whether straightening by a degrees without growing would push
 // ink off the page.
-func losesInk(g *image.Gray, a float64) bool {
-	pts, w, h := inkPoints(reduce(g, skewSide))
+func (o *Overview) losesInk(a float64) bool {
+	points, _ := o.inkPoints()
+	w, h := float64(o.SmallGray().Rect.Dx()), float64(o.SmallGray().Rect.Dy())
 	sin, cos := math.Sincos(a * math.Pi / 180)
 	lost := 0
-	for _, p := range pts {
-		x := float64(p.x)*cos + float64(p.y)*sin
-		y := float64(p.y)*cos - float64(p.x)*sin
-		if math.Abs(x) > float64(w)/2 || math.Abs(y) > float64(h)/2 {
-			lost++
+	for i := range len(points.start) - 1 {
+		py := float64(i) - h/2
+		for _, at := range points.at[points.start[i]:points.start[i+1]] {
+			px := float64(at) - w/2
+			if math.Abs(px*cos+py*sin) > w/2 || math.Abs(py*cos-px*sin) > h/2 {
+				lost++
+			}
 		}
 	}
 	return lost > 8
 }
 
-// walk is the straight line through the source that one row of the result is
-// read along, in 1/65536 pixel.
-type walk struct {
-	x, y, dx, dy int
-	from, to     int // the pixels of the row that lie inside the source
-}
-
-// walkRow finds the walk of row y of a result of w by h pixels, for a source
-// of sw by sh pixels turned clockwise by the angle whose sine and cosine are
-// given.
-func walkRow(y, w, h, sw, sh int, sin, cos float64) walk {
-	const one = 1 << 16
-	cx, cy := float64(w-1)/2, float64(h-1)/2
-	px, py := -cx, float64(y)-cy
-	k := walk{
-		x:  int((px*cos - py*sin + float64(sw-1)/2) * one),
-		y:  int((px*sin + py*cos + float64(sh-1)/2) * one),
-		dx: int(math.Round(cos * one)),
-		dy: int(math.Round(sin * one)),
-		to: w,
-	}
-	k.clip(k.x, k.dx, (sw-1)*one)
-	k.clip(k.y, k.dy, (sh-1)*one)
-	return k
-}
-
-// clip keeps the steps i for which 0 <= at+i*d < limit.
-func (k *walk) clip(at, d, limit int) {
-	inside := func(i int) bool { v := at + i*d; return v >= 0 && v < limit }
-	if d != 0 {
-		a, b := -at/d, (limit-at)/d
-		k.from, k.to = max(k.from, min(a, b)-1), min(k.to, max(a, b)+2)
-	}
-	for k.from < k.to && !inside(k.from) {
-		k.from++
-	}
-	for k.to > k.from && !inside(k.to-1) {
-		k.to--
-	}
-	if k.from >= k.to {
-		k.from, k.to = 0, 0
-	}
-}
-
 // rotate turns a page back by a degrees, into w by h pixels around its middle.
 func rotate(img image.Image, a float64, w, h int) image.Image {
-	sin, cos := math.Sincos(a * math.Pi / 180)
 	if g, ok := img.(*image.Gray); ok {
-		g = Gray(g)
 		dst := image.NewGray(image.Rect(0, 0, w, h))
+		r := newRotation(g.Rect, dst.Rect, 1, a)
+		r.src, r.stride = g.Pix, g.Stride
 		paper := borderGray(g)
-		rows(h, func(y0, y1 int) {
-			for y := y0; y < y1; y++ {
-				k := walkRow(y, w, h, g.Rect.Dx(), g.Rect.Dy(), sin, cos)
-				rotateGrayRow(dst.Pix[y*dst.Stride:][:w], g, k, paper)
-			}
-		})
+		for i := range r.edge {
+			r.edge[i] = paper
+		}
+		r.run(dst.Pix, dst.Stride)
 		return dst
 	}
 	src := ToRGBA(img)
 	dst := image.NewRGBA(image.Rect(0, 0, w, h))
-	paper := borderColor(src)
-	rows(h, func(y0, y1 int) {
-		for y := y0; y < y1; y++ {
-			k := walkRow(y, w, h, src.Rect.Dx(), src.Rect.Dy(), sin, cos)
-			rotateRow(dst.Pix[y*dst.Stride:][:4*w], src, k, paper)
-		}
-	})
+	r := newRotation(src.Rect, dst.Rect, 4, a)
+	r.src, r.stride = src.Pix, src.Stride
+	c := borderColor(src)
+	for i := range r.edge {
+		r.edge[i] = [4]uint8{c.R, c.G, c.B, 255}[i%4]
+	}
+	r.run(dst.Pix, dst.Stride)
 	return dst
 }
 
-func rotateGrayRow(to []uint8, src *image.Gray, k walk, paper uint8) {
-	for i := range k.from {
-		to[i] = paper
-	}
-	for i := k.to; i < len(to); i++ {
-		to[i] = paper
-	}
-	x, y := k.x+k.from*k.dx, k.y+k.from*k.dy
-	for i := k.from; i < k.to; i++ {
-		p := src.Pix[(y>>16)*src.Stride+x>>16:]
-		q := p[src.Stride:]
-		fx, fy := uint32(x>>8&255), uint32(y>>8&255)
-		top := uint32(p[0])*(256-fx) + uint32(p[1])*fx
-		bottom := uint32(q[0])*(256-fx) + uint32(q[1])*fx
-		to[i] = uint8((top*(256-fy) + bottom*fy + 1<<15) >> 16)
-		x += k.dx
-		y += k.dy
-	}
+// rotation makes each row of the result in two steps: along the slanted line
+// through the source that is the row, each source column gives one pixel,
+// mixed from the two that the line passes between; of these pixels the row's
+// are mixed. Both steps take a word of pixels at a time. Distances are in
+// 1/65536 pixel.
+type rotation struct {
+	src          []uint8
+	stride       int
+	depth, step  int // bytes of a pixel, and that are made at a time
+	size         image.Point
+	edge         []uint8 // a row outside the source
+	tan, cos     int
+	sin, inverse float64     // of the angle, and of its cosine
+	middle       [2]float64  // of the source
+	center       [2]float64  // of the result
+	out          image.Point // size of the result
 }
 
-// rotateRow mixes two channels of a pixel at once: red and blue, green and
-// alpha, each in half of a 32 bit word.
-func rotateRow(to []uint8, src *image.RGBA, k walk, paper color.RGBA) {
-	const mask, half = 0x00ff00ff, 0x00800080
-	fill := uint32(paper.R) | uint32(paper.G)<<8 | uint32(paper.B)<<16 | 255<<24
-	for i := range k.from {
-		binary.LittleEndian.PutUint32(to[4*i:], fill)
+// rotationPad is how many pixels stand at each end of a row of columns so that
+// no word that is read needs to be cut.
+const rotationPad = 16
+
+func newRotation(src, dst image.Rectangle, depth int, a float64) *rotation {
+	const one = 1 << 16
+	sin, cos := math.Sincos(a * math.Pi / 180)
+	r := &rotation{
+		depth: depth, step: 8, size: src.Size(), out: dst.Size(),
+		tan: int(math.Round(sin / cos * one)), cos: int(math.Round(cos * one)), sin: sin, inverse: 1 / cos,
+		middle: [2]float64{float64(src.Dx()-1) / 2, float64(src.Dy()-1) / 2},
+		center: [2]float64{float64(dst.Dx()-1) / 2, float64(dst.Dy()-1) / 2},
+		edge:   make([]uint8, (src.Dx()+2*rotationPad)*depth),
 	}
-	for i := k.to; i < len(to)/4; i++ {
-		binary.LittleEndian.PutUint32(to[4*i:], fill)
+	// All pixels of a word are mixed alike: where the line is steep they must
+	// be fewer.
+	for r.step > depth && abs(r.tan)*r.step/depth > one*2/5 {
+		r.step /= 2
 	}
-	x, y := k.x+k.from*k.dx, k.y+k.from*k.dy
-	for i := k.from; i < k.to; i++ {
-		p := src.Pix[(y>>16)*src.Stride+x>>16*4:]
-		top, bottom := binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint64(p[src.Stride:])
-		fx, fy := uint32(x>>8&255), uint32(y>>8&255)
-		a, b := uint32(top), uint32(top>>32)
-		c, d := uint32(bottom), uint32(bottom>>32)
-		rbTop := (((a&mask)*(256-fx) + (b&mask)*fx + half) >> 8) & mask
-		gaTop := (((a>>8&mask)*(256-fx) + (b>>8&mask)*fx + half) >> 8) & mask
-		rbLow := (((c&mask)*(256-fx) + (d&mask)*fx + half) >> 8) & mask
-		gaLow := (((c>>8&mask)*(256-fx) + (d>>8&mask)*fx + half) >> 8) & mask
-		rb := ((rbTop*(256-fy) + rbLow*fy + half) >> 8) & mask
-		ga := (rbMix(gaTop, gaLow, fy) >> 8) & mask
-		binary.LittleEndian.PutUint32(to[4*i:], rb|ga<<8)
-		x += k.dx
-		y += k.dy
-	}
+	return r
 }
 
-func rbMix(a, b, f uint32) uint32 { return a*(256-f) + b*f + 0x00800080 }
+func (r *rotation) run(dst []uint8, stride int) {
+	if r.size.X*r.depth < 8 || r.out.X*r.depth < 8 {
+		return
+	}
+	rows(r.out.Y, func(y0, y1 int) {
+		line := append([]uint8(nil), r.edge...)
+		touched := uint8(0)
+		for y := y0; y < y1; y++ {
+			touched += r.touch(y + 1)
+			r.columns(line[rotationPad*r.depth:], y)
+			r.row(dst[y*stride:][:r.out.X*r.depth], line, y)
+		}
+		runtime.KeepAlive(touched)
+	})
+}
+
+// touch reads one byte of every cache line that row y needs and the row before
+// didn't. They lie in as many rows of the source as the line crosses, which no
+// processor foresees, and waiting for them one after another takes longer than
+// all the computing.
+func (r *rotation) touch(y int) (sum uint8) {
+	const cacheLine = 64
+	at, move := r.lineStart(y), r.tan*cacheLine/r.depth
+	last := (r.size.Y - 1) << 16
+	for i := 0; i < r.size.X*r.depth; i += cacheLine {
+		if uint(at) < uint(last) {
+			sum += r.src[(at>>16+1)*r.stride+i]
+		}
+		at += move
+	}
+	return sum
+}
+
+// lineStart is how far down the source the line of row y meets its first
+// column.
+func (r *rotation) lineStart(y int) int {
+	const one = 1 << 16
+	py := float64(y) - r.center[1]
+	return int((r.middle[1]+py*r.inverse)*one) - int(r.middle[0]*float64(r.tan))
+}
+
+// columns mixes row y's pixel of each column of the source.
+func (r *rotation) columns(line []uint8, y int) {
+	at := r.lineStart(y) + r.tan*(r.step/r.depth-1)/2
+	n, step, move := r.size.X*r.depth, r.step, r.tan*r.step/r.depth
+	for i := 0; i < n; {
+		up := at >> 16
+		a, b := r.sourceRow(up), r.sourceRow(up+1)
+		for ; at>>16 == up && i+8 <= len(a) && i+8 <= len(b) && i+8 <= len(line); i += step {
+			store64(line[i:i+8], blend(load64(a[i:i+8]), load64(b[i:i+8]), uint64(at>>8&255)))
+			at += move
+		}
+		if i+8 > n {
+			if i < n { // the last word ends with the row
+				i = n - 8
+				store64(line[i:], blend(load64(a[i:]), load64(b[i:]), uint64(at>>8&255)))
+			}
+			break
+		}
+	}
+	copy(line[n:], r.edge[:8])
+}
+
+// sourceRow is a row of the source, or one like its edges outside of it.
+func (r *rotation) sourceRow(y int) []uint8 {
+	n := r.size.X * r.depth
+	if y < 0 || y >= r.size.Y {
+		return r.edge[:n]
+	}
+	return r.src[y*r.stride:][:n]
+}
+
+// row mixes a row of the result from the columns on its line, which has
+// rotationPad pixels more at both ends.
+func (r *rotation) row(to, line []uint8, y int) {
+	const one = 1 << 16
+	py := float64(y) - r.center[1]
+	at := int((r.middle[0] - py*r.sin + rotationPad) * one)
+	at -= int(r.center[0] * float64(r.cos))
+	at += (r.cos - one) * (r.step/r.depth - 1) / 2
+	move := r.cos * r.step / r.depth
+	last := (r.size.X + 2*rotationPad - 10) * one
+	word := func(i, at int) {
+		at = min(max(at, 0), last)
+		p := line[at>>16*r.depth:]
+		store64(to[i:], blend(load64(p), load64(p[r.depth:]), uint64(at>>8&255)))
+	}
+	i := 0
+	for ; i+8 <= len(to); i += r.step {
+		word(i, at)
+		at += move
+	}
+	if i < len(to) {
+		word(len(to)-8, at-r.cos*(i-len(to)+8)/r.depth)
+	}
+}

@@ -21,11 +21,12 @@ func commonest(count *[256]int, least int) uint8 {
 	return uint8(at)
 }
 
-// paperColor is the mean colour of the pixels as bright as the paper.
+// paperColor is the mean colour of the pixels as bright as the paper, of the
+// small copy of a page.
 func paperColor(m *image.RGBA) color.RGBA {
 	return dominant(m, 128, func(f func(p []uint8)) {
-		for y := 0; y < m.Rect.Dy(); y += 4 {
-			for x := 0; x < m.Rect.Dx(); x += 4 {
+		for y := 0; y < m.Rect.Dy(); y += 2 {
+			for x := y / 2 % 2; x < m.Rect.Dx(); x += 2 {
 				f(m.Pix[y*m.Stride+4*x:])
 			}
 		}

@@ -27,134 +27,176 @@ func Scale(img image.Image, w, h int) image.Image {
 		draw.BiLinear.Scale(dst, r, img, img.Bounds(), draw.Src, nil)
 		return dst
 	}
+	xs, ys := cover(b.Dx(), w), cover(b.Dy(), h)
 	if gray {
-		return shrinkGray(g, w, h)
+		dst := image.NewGray(image.Rect(0, 0, w, h))
+		g = Gray(g)
+		shrink(dst.Pix, dst.Stride, g.Pix, g.Stride, 1, xs, ys)
+		return dst
 	}
-	return shrinkRGBA(ToRGBA(img), w, h)
-}
-
-// span is the source pixels that one new pixel covers along one axis: from
-// and to are in it as a whole or in part, the ones between as a whole.
-// Weights are of 256.
-type span struct {
-	from, to     int
-	first, last  uint32
-	whole, total uint32 // whole is the weight of the ones between: 256
-}
-
-// spans cuts n source pixels into m equal parts, m <= n.
-func spans(n, m int) []span {
-	s := make([]span, m)
-	for i := range s {
-		a, b := i*n*256/m, (i+1)*n*256/m // in 1/256 pixel
-		from, to := a>>8, (b-1)>>8
-		p := span{from: from, to: to, whole: 256, total: uint32(b - a)}
-		if from == to {
-			p.first = uint32(b - a)
-		} else {
-			p.first = uint32((from+1)<<8 - a)
-			p.last = uint32(b - to<<8)
-		}
-		s[i] = p
-	}
-	return s
-}
-
-// A column's sum is at most 255 * its total weight; it is brought down to 16
-// bits before rows are added up, so that a sum of 65,536 rows fits.
-func shrinkGray(src *image.Gray, w, h int) *image.Gray {
-	src = Gray(src)
-	dst := image.NewGray(image.Rect(0, 0, w, h))
-	xs, ys := spans(src.Rect.Dx(), w), spans(src.Rect.Dy(), h)
-	rows(h, func(y0, y1 int) {
-		sum := make([]uint64, w)
-		for y := y0; y < y1; y++ {
-			clear(sum)
-			s := ys[y]
-			for sy := s.from; sy <= s.to; sy++ {
-				weight := uint64(s.weight(sy))
-				row := src.Pix[sy*src.Stride:]
-				for x := range xs {
-					p := &xs[x]
-					v := uint32(row[p.from]) * p.first
-					if p.to > p.from {
-						between := uint32(0)
-						for _, q := range row[p.from+1 : p.to] {
-							between += uint32(q)
-						}
-						v += between<<8 + uint32(row[p.to])*p.last
-					}
-					sum[x] += uint64(v) * weight
-				}
-			}
-			to := dst.Pix[y*dst.Stride:][:w]
-			for x := range to {
-				t := uint64(xs[x].total) * uint64(s.total)
-				to[x] = uint8((sum[x] + t/2) / t)
-			}
-		}
-	})
-	return dst
-}
-
-func (s span) weight(i int) uint32 {
-	switch i {
-	case s.from:
-		return s.first
-	case s.to:
-		return s.last
-	}
-	return s.whole
-}
-
-func shrinkRGBA(src *image.RGBA, w, h int) *image.RGBA {
 	dst := image.NewRGBA(image.Rect(0, 0, w, h))
-	xs, ys := spans(src.Rect.Dx(), w), spans(src.Rect.Dy(), h)
-	rows(h, func(y0, y1 int) {
-		sum := make([][3]uint64, w)
-		for y := y0; y < y1; y++ {
-			clear(sum)
-			s := ys[y]
-			for sy := s.from; sy <= s.to; sy++ {
-				addRow(sum, src.Pix[sy*src.Stride:], xs, uint64(s.weight(sy)))
-			}
-			to := dst.Pix[y*dst.Stride:][:4*w]
-			for x := range sum {
-				t := uint64(xs[x].total) * uint64(s.total)
-				q := to[4*x : 4*x+4 : 4*x+4]
-				q[0] = uint8((sum[x][0] + t/2) / t)
-				q[1] = uint8((sum[x][1] + t/2) / t)
-				q[2] = uint8((sum[x][2] + t/2) / t)
-				q[3] = 255
-			}
+	if m, ok := img.(*image.RGBA); ok {
+		shrink(dst.Pix, dst.Stride, m.Pix[m.PixOffset(b.Min.X, b.Min.Y):], m.Stride, 4, xs, ys)
+		if opaqueRGBA(dst) { // quicker asked of the result
+			return dst
 		}
-	})
+	}
+	m := ToRGBA(img)
+	shrink(dst.Pix, dst.Stride, m.Pix, m.Stride, 4, xs, ys)
 	return dst
 }
 
-// addRow adds a source row to the sums of the new pixels.
-func addRow(sum [][3]uint64, row []uint8, xs []span, weight uint64) {
-	for x := range xs {
-		p := &xs[x]
-		f := row[4*p.from : 4*p.from+4 : 4*p.from+4]
-		r, g, b := uint32(f[0])*p.first, uint32(f[1])*p.first, uint32(f[2])*p.first
-		if p.to > p.from {
-			var br, bg, bb uint32
-			between := row[4*p.from+4 : 4*p.to]
-			for len(between) >= 4 {
-				br += uint32(between[0])
-				bg += uint32(between[1])
-				bb += uint32(between[2])
-				between = between[4:]
-			}
-			l := row[4*p.to : 4*p.to+4 : 4*p.to+4]
-			r += br<<8 + uint32(l[0])*p.last
-			g += bg<<8 + uint32(l[1])*p.last
-			b += bb<<8 + uint32(l[2])*p.last
+// parts says which pixels each new one covers along one axis, in whole or in
+// part: as many for each as the one that covers most, from the pixel at from
+// on, each with its share of 256. Shares of 0 may lie past the last pixel.
+type parts struct {
+	n, each int // pixels of the source; how many each covers
+	from    []int
+	share   []uint16
+}
+
+// cover cuts n pixels into m equal parts, m <= n. A part is at least four
+// pixels, for the loops that take four at once.
+func cover(n, m int) parts {
+	p := parts{n: n, each: 4, from: make([]int, m)}
+	for i := range p.from {
+		p.each = max(p.each, ((i+1)*n+m-1)/m-i*n/m)
+	}
+	p.share = make([]uint16, m*p.each)
+	for i := range p.from {
+		first := i * n / m
+		p.from[i] = first
+		sum := 0
+		// Counted in 1/m of a pixel the part is n wide.
+		for j := first; j*m < (i+1)*n; j++ {
+			covered := (min((j+1)*m, (i+1)*n) - i*n) * 256 / n
+			p.share[i*p.each+j-first] = uint16(covered - sum)
+			sum = covered
 		}
-		s := &sum[x]
-		s[0] += uint64(r) * weight
-		s[1] += uint64(g) * weight
-		s[2] += uint64(b) * weight
+	}
+	return p
+}
+
+// shrink averages pixels of depth bytes: the rows first, where all bytes of a
+// row have the same share, then the pixels of the row that makes.
+func shrink(dst []uint8, dstStride int, src []uint8, stride, depth int, xs, ys parts) {
+	rows(len(ys.from), func(y0, y1 int) {
+		m := newMixer(xs.n*depth, xs.each*depth)
+		for y := y0; y < y1; y++ {
+			m.mix(src[ys.from[y]*stride:], stride, ys.share[y*ys.each:][:min(ys.each, ys.n-ys.from[y])])
+			to := dst[y*dstStride:][:len(xs.from)*depth]
+			switch {
+			case depth == 1:
+				shrinkGrayRow(to, m.row, xs)
+			case xs.each == 4:
+				shrinkRow4(to, m.row, xs)
+			default:
+				shrinkRow(to, m.row, xs)
+			}
+		}
+	})
+}
+
+// mixer makes one row of several.
+type mixer struct {
+	n   int      // bytes of a row
+	sum []uint64 // of the even and the odd bytes of each word, in turn
+	row []uint8  // the result, with nothing after it
+}
+
+func newMixer(n, spare int) *mixer {
+	words := (n + 7) / 8
+	return &mixer{n: n, sum: make([]uint64, 2*words), row: make([]uint8, 8*words+spare)}
+}
+
+// mix gives m.row the mean of as many rows as there are shares, of stride
+// bytes each.
+func (m *mixer) mix(src []uint8, stride int, share []uint16) {
+	for i := 0; i < len(share); i += 4 {
+		var r [4][]uint8
+		var w [4]uint64
+		for k := range r {
+			r[k] = src[i*stride:] // counts nothing where there are no four
+			if i+k < len(share) {
+				r[k], w[k] = src[(i+k)*stride:], uint64(share[i+k])
+			}
+		}
+		if w[0]+w[1]+w[2]+w[3] > 0 || i == 0 {
+			m.add(r, w, i == 0)
+		}
+	}
+	for i := range len(m.sum) / 2 {
+		store64(m.row[8*i:], join(m.sum[2*i], m.sum[2*i+1]))
+	}
+}
+
+// add adds four rows to the sums, or starts them.
+func (m *mixer) add(r [4][]uint8, w [4]uint64, first bool) {
+	whole := m.n &^ 7
+	addRows(m.sum, r[0][:whole], r[1], r[2], r[3], w, first)
+	if whole < m.n {
+		var end [4][8]uint8
+		for k := range r {
+			copy(end[k][:], r[k][whole:m.n])
+		}
+		addRows(m.sum[whole/4:], end[0][:], end[1][:], end[2][:], end[3][:], w, first)
+	}
+}
+
+// addRows adds up four rows as long as a, which is made of whole words.
+func addRows(sum []uint64, a, b, c, d []uint8, w [4]uint64, first bool) {
+	b, c, d, sum = b[:len(a)], c[:len(a)], d[:len(a)], sum[:len(a)/4]
+	w0, w1, w2, w3 := w[0], w[1], w[2], w[3]
+	for i := 0; len(a) >= 8 && len(b) >= 8 && len(c) >= 8 && len(d) >= 8 && i+1 < len(sum); i += 2 {
+		e0, o0 := split(load64(a))
+		e1, o1 := split(load64(b))
+		e2, o2 := split(load64(c))
+		e3, o3 := split(load64(d))
+		e, o := e0*w0+e1*w1+e2*w2+e3*w3, o0*w0+o1*w1+o2*w2+o3*w3
+		if !first {
+			e, o = e+sum[i], o+sum[i+1]
+		}
+		sum[i], sum[i+1] = e, o
+		a, b, c, d = a[8:], b[8:], c[8:], d[8:]
+	}
+}
+
+func shrinkGrayRow(to, from []uint8, xs parts) {
+	share := xs.share
+	for x := range to {
+		part := from[xs.from[x]:][:xs.each]
+		sum := uint32(128)
+		for i, w := range share[:len(part)] {
+			sum += uint32(part[i]) * uint32(w)
+		}
+		to[x] = uint8(sum >> 8)
+		share = share[xs.each:]
+	}
+}
+
+func shrinkRow(to, from []uint8, xs parts) {
+	share := xs.share
+	for x, at := range xs.from {
+		part := from[4*at:][:4*xs.each]
+		sum := uint64(0)
+		for i, w := range share[:xs.each] {
+			sum += wide(load32(part[4*i:])) * uint64(w)
+		}
+		store32(to[4*x:], narrow(sum))
+		share = share[xs.each:]
+	}
+}
+
+// shrinkRow4 is shrinkRow where each pixel covers four, as it does on the way
+// to the screen.
+func shrinkRow4(to, from []uint8, xs parts) {
+	share := xs.share
+	for _, at := range xs.from {
+		p := from[4*at:][:16:16]
+		w := share[:4:4]
+		sum := wide(load32(p[0:]))*uint64(w[0]) + wide(load32(p[4:]))*uint64(w[1]) +
+			wide(load32(p[8:]))*uint64(w[2]) + wide(load32(p[12:]))*uint64(w[3])
+		store32(to, narrow(sum))
+		to, share = to[4:], share[4:]
 	}
 }

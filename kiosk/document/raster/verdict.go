@@ -52,14 +52,15 @@ func Verdicts(img image.Image, dpi int) []kiosk.Verdict {
 // Blank says whether there is nothing to see on a page, not even pale: only
 // paper, its grain, specks of dust, the shadow of an edge.
 func Blank(img image.Image) bool {
-	small := reduce(Gray(img), skewSide)
+	o := NewOverview(img)
+	small := o.SmallGray()
 	side := max(small.Rect.Dx(), small.Rect.Dy())
 	inner := small.Rect.Inset(side / 60)
 	if painted(small, inner) {
 		return false
 	}
 	n := 0
-	for _, m := range marks(inkMask(small, 8, 7), small.Rect.Dx()) {
+	for _, m := range marks(o.Ink(7), small.Rect.Dx()) {
 		c := m.box.Min.Add(m.box.Max).Div(2)
 		if c.In(inner) && (m.letter(side) || m.pixels > 200) {
 			n++
@@ -171,10 +172,11 @@ func tooDark(g *image.Gray, edges []stroke) bool {
 
 // cutThrough says whether letters touch one edge of the page.
 func cutThrough(g *image.Gray) bool {
-	small := reduce(g, skewSide)
+	o := NewOverview(g)
+	small := o.SmallGray()
 	w, h := small.Rect.Dx(), small.Rect.Dy()
 	var left, right, top, bottom int
-	for _, m := range marks(inkMask(small, 8, 24), w) {
+	for _, m := range marks(o.Ink(24), w) {
 		if !m.letter(max(w, h)) {
 			continue
 		}

@@ -24,94 +24,103 @@ const (
 // seen against the paper: pale writing, pencil, stamps, coloured fields.
 // Cards, photographs and dark pages are returned as they are.
 func Whiten(img image.Image) image.Image {
-	if g, ok := img.(*image.Gray); ok {
-		return whitenGray(Gray(g))
-	}
-	src := ToRGBA(img)
-	paper := paperColor(src)
-	p := measure(src, paper)
-	if !p.worth() {
+	out, ok := NewOverview(img).Whiten()
+	if !ok {
 		return img
 	}
+	return out
+}
+
+// Whiten is Whiten of the page. It is false for what it takes for no sheet of
+// paper, and for a page that is white already.
+func (o *Overview) Whiten() (image.Image, bool) {
+	p := measure(ToRGBA(o.Small()), o.page.Bounds().Size())
+	if !p.worth() {
+		return o.page, false
+	}
 	p.fill()
-	dst := image.NewRGBA(src.Rect)
-	w := src.Rect.Dx()
-	rows(src.Rect.Dy(), func(y0, y1 int) {
-		gain := make([][3]uint32, p.w)
-		for y := y0; y < y1; y++ {
-			p.gains(gain, y)
-			apply(dst.Pix[y*dst.Stride:][:4*w], src.Pix[y*src.Stride:][:4*w], gain)
-		}
+	g, ok := o.page.(*image.Gray)
+	if !ok {
+		src := o.page.(*image.RGBA)
+		dst := image.NewRGBA(src.Rect)
+		p.eachRow(func(gain [][3]uint32, y int) {
+			p.apply(dst.Pix[y*dst.Stride:][:4*p.size.X], src.Pix[y*src.Stride:][:4*p.size.X], gain)
+		})
+		return dst, true
+	}
+	dst := image.NewGray(g.Rect)
+	p.eachRow(func(gain [][3]uint32, y int) {
+		p.applyGray(dst.Pix[y*dst.Stride:][:p.size.X], g.Pix[y*g.Stride:][:p.size.X], gain)
 	})
-	return dst
+	return dst, true
 }
 
 // lightMap holds the paper's colour at the middles of squares of the page.
 type lightMap struct {
 	w, h  int
 	size  image.Point // of the page, pixels
+	block int         // of the page's pixels make a square
 	paper color.RGBA
 	at    [][3]float32
 	known []bool
 	share float64 // of the squares that show paper
 }
 
-func measure(src *image.RGBA, paper color.RGBA) *lightMap {
-	size := src.Rect.Size()
-	p := &lightMap{
-		w: (size.X + whiteBlock - 1) / whiteBlock, h: (size.Y + whiteBlock - 1) / whiteBlock,
-		size: size, paper: paper,
-	}
+// measure looks at the small copy of a page of that size.
+func measure(small *image.RGBA, size image.Point) *lightMap {
+	n := max(1, size.X/max(small.Rect.Dx(), 1)) // pixels of the page to one of the copy
+	side := max(whiteBlock/n, 1)
+	p := &lightMap{size: size, block: side * n, paper: paperColor(small)}
+	p.w, p.h = (size.X+p.block-1)/p.block, (size.Y+p.block-1)/p.block
 	p.at = make([][3]float32, p.w*p.h)
 	p.known = make([]bool, p.w*p.h)
-	rows(p.h*minBand, func(y0, y1 int) {
-		for by := y0 / minBand; by < y1/minBand; by++ {
-			for bx := range p.w {
-				i := by*p.w + bx
-				p.at[i], p.known[i] = p.block(src, bx*whiteBlock, by*whiteBlock)
-			}
-		}
-	})
-	n := 0
-	for _, k := range p.known {
-		if k {
-			n++
+	found := 0
+	for i := range p.at {
+		r := image.Rect(0, 0, side, side).Add(image.Pt(i%p.w*side, i/p.w*side))
+		p.at[i], p.known[i] = p.square(small, r.Intersect(small.Rect))
+		if p.known[i] {
+			found++
 		}
 	}
-	p.share = float64(n) / float64(len(p.known))
+	p.share = float64(found) / float64(len(p.known))
 	return p
 }
 
-// block measures the paper in one square: the mean of its commonest bright
+// square measures the paper in one square: the mean of its commonest bright
 // pixels, if they have about the paper's colour.
-func (p *lightMap) block(src *image.RGBA, x0, y0 int) ([3]float32, bool) {
-	x1, y1 := min(x0+whiteBlock, src.Rect.Dx()), min(y0+whiteBlock, src.Rect.Dy())
+func (p *lightMap) square(m *image.RGBA, r image.Rectangle) ([3]float32, bool) {
 	var count [64]int
-	for y := y0; y < y1; y += 2 {
-		for x := x0; x < x1; x += 2 {
-			q := src.Pix[y*src.Stride+4*x:]
-			count[luma(q[0], q[1], q[2])>>2]++
+	var light [whiteBlock * whiteBlock]uint8
+	n := 0
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			q := m.Pix[y*m.Stride+4*x:]
+			light[n] = luma(q[0], q[1], q[2]) >> 2
+			count[light[n]]++
+			n++
 		}
 	}
-	best, at := 0, 0
+	best, at := 0, uint8(0)
 	for v := 1; v < 64; v++ {
 		if n := count[v] + count[v-1]; n >= best {
-			best, at = n, v
+			best, at = n, uint8(v)
 		}
 	}
-	var r, g, b, n int
-	for y := y0; y < y1; y += 2 {
-		for x := x0; x < x1; x += 2 {
-			q := src.Pix[y*src.Stride+4*x:]
-			if v := int(luma(q[0], q[1], q[2]) >> 2); v == at || v == at-1 {
-				r, g, b, n = r+int(q[0]), g+int(q[1]), b+int(q[2]), n+1
-			}
-		}
-	}
-	if n == 0 {
+	if best == 0 {
 		return [3]float32{}, false
 	}
-	c := [3]float32{float32(r) / float32(n), float32(g) / float32(n), float32(b) / float32(n)}
+	var sum [3]int
+	n, i := 0, 0
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			if v := light[i]; v == at || v == at-1 {
+				q := m.Pix[y*m.Stride+4*x:]
+				sum[0], sum[1], sum[2], n = sum[0]+int(q[0]), sum[1]+int(q[1]), sum[2]+int(q[2]), n+1
+			}
+			i++
+		}
+	}
+	c := [3]float32{float32(sum[0]) / float32(n), float32(sum[1]) / float32(n), float32(sum[2]) / float32(n)}
 	return c, p.isPaper(c)
 }
 
@@ -209,10 +218,20 @@ const (
 	offset   = uint32((contrast - 1) * headroom * 4096)
 )
 
-// gains gives, for the middles of the squares, what to multiply row y by, in
-// 1/4096.
+// eachRow calls f with every row of the page and what its pixels below the
+// middles of the squares are multiplied by, in 1/4096.
+func (p *lightMap) eachRow(f func(gain [][3]uint32, y int)) {
+	rows(p.size.Y, func(y0, y1 int) {
+		gain := make([][3]uint32, p.w)
+		for y := y0; y < y1; y++ {
+			p.gains(gain, y)
+			f(gain, y)
+		}
+	})
+}
+
 func (p *lightMap) gains(gain [][3]uint32, y int) {
-	pos := (float32(y)+0.5)/whiteBlock - 0.5
+	pos := (float32(y)+0.5)/float32(p.block) - 0.5
 	top := max(min(int(pos), p.h-1), 0)
 	low := min(top+1, p.h-1)
 	f := max(min(pos-float32(top), 1), 0)
@@ -224,38 +243,85 @@ func (p *lightMap) gains(gain [][3]uint32, y int) {
 	}
 }
 
-// apply multiplies a row, going evenly from one square's middle to the next.
-func apply(to, from []uint8, gain [][3]uint32) {
-	w := len(to) / 4
-	for x := 0; x < w; {
-		left := (x + whiteBlock/2) / whiteBlock
-		end := min(left*whiteBlock+whiteBlock/2, w)
-		a, b := gain[max(left-1, 0)], gain[min(left, len(gain)-1)]
-		var k, d [3]int32
+// ramp is how a gain goes evenly from the middle of one square to the next.
+type ramp struct {
+	from, to int // pixels of the row
+	k, d     [3]int32
+}
+
+// ramps calls f for the parts of a row.
+func (p *lightMap) ramps(gain [][3]uint32, f func(r ramp)) {
+	for x := 0; x < p.size.X; {
+		left := (x + p.block/2) / p.block
+		r := ramp{from: x, to: min(left*p.block+(p.block+1)/2, p.size.X)}
+		a, b := gain[max(min(left, len(gain))-1, 0)], gain[min(left, len(gain)-1)]
 		for c := range 3 {
-			k[c] = int32(a[c])
-			d[c] = (int32(b[c]) - int32(a[c])) / whiteBlock
+			r.k[c] = int32(a[c])
+			if left > 0 {
+				r.d[c] = (int32(b[c]) - int32(a[c])) / int32(p.block)
+			}
 		}
-		if left == 0 {
-			d = [3]int32{}
-		}
-		for ; x < end; x++ {
-			p, q := from[4*x:4*x+4:4*x+4], to[4*x:4*x+4:4*x+4]
-			q[0] = scaled(p[0], k[0])
-			q[1] = scaled(p[1], k[1])
-			q[2] = scaled(p[2], k[2])
-			q[3] = 255
-			k[0], k[1], k[2] = k[0]+d[0], k[1]+d[1], k[2]+d[2]
-		}
+		f(r)
+		x = r.to
 	}
 }
 
-func scaled(v uint8, k int32) uint8 {
-	return uint8(min(max(int(uint32(v)*uint32(k))-int(offset), 0)>>12, 255))
+// whiteFrom is the value from which on channel c is white all along the ramp.
+func (r ramp) whiteFrom(c int) uint64 {
+	k := uint32(min(r.k[c], r.k[c]+r.d[c]*int32(r.to-r.from)))
+	return uint64(min((255<<12+offset+k-1)/k, 256))
 }
 
-// whitenGray does the same for a page without colour.
-func whitenGray(g *image.Gray) image.Image {
-	out := Whiten(ToRGBA(g))
-	return Gray(out)
+// apply multiplies a row. Most of a page is paper: two pixels at a time are
+// seen to become white.
+func (p *lightMap) apply(to, from []uint8, gain [][3]uint32) {
+	const carry = 0x0100010001000100
+	p.ramps(gain, func(r ramp) {
+		even := carry - (r.whiteFrom(0)|r.whiteFrom(2)<<16)*0x100000001
+		odd := carry - r.whiteFrom(1)*0x100000001
+		src, dst := from[4*r.from:4*r.to], to[4*r.from:4*r.to]
+		k := r.k
+		for len(src) >= 8 && len(dst) >= 8 {
+			e, o := split(load64(src))
+			if (e+even)&(o+odd)&carry == carry {
+				store64(dst, 1<<64-1)
+				for c := range 3 {
+					k[c] += 2 * r.d[c]
+				}
+			} else {
+				whitenPixel(dst[0:4:4], src[0:4:4], &k, &r.d)
+				whitenPixel(dst[4:8:8], src[4:8:8], &k, &r.d)
+			}
+			src, dst = src[8:], dst[8:]
+		}
+		if len(src) >= 4 {
+			whitenPixel(dst, src, &k, &r.d)
+		}
+	})
+}
+
+func whitenPixel(to, from []uint8, k, d *[3]int32) {
+	_, _ = to[3], from[3]
+	to[0], to[1], to[2], to[3] = scaled(from[0], k[0]), scaled(from[1], k[1]), scaled(from[2], k[2]), 255
+	k[0], k[1], k[2] = k[0]+d[0], k[1]+d[1], k[2]+d[2]
+}
+
+// applyGray does the same for a page without colour.
+func (p *lightMap) applyGray(to, from []uint8, gain [][3]uint32) {
+	p.ramps(gain, func(r ramp) {
+		white, k, d := uint8(min(r.whiteFrom(1), 255)), r.k[1], r.d[1]
+		src, dst := from[r.from:r.to], to[r.from:r.to]
+		for i, v := range src {
+			if v >= white {
+				dst[i] = 255
+			} else {
+				dst[i] = scaled(v, k)
+			}
+			k += d
+		}
+	})
+}
+
+func scaled(v uint8, k int32) uint8 {
+	return uint8(min(max(int32(uint32(v)*uint32(k))-int32(offset), 0)>>12, 255))
 }
