@@ -28,11 +28,14 @@ type bench struct {
 	reader   *reading.Reader
 	progress *progress
 	results  *report.Results
+	shown    string // folder of the pictures; "" for none
+
+	originals []*original // of docs
 }
 
 // everything measures all there is, one kind after the other.
 func (b *bench) everything(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{b.documents, b.limits, b.harm} {
+	for _, step := range []func(context.Context) error{b.documents, b.limits, b.harm, b.show} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -65,6 +68,7 @@ func (b *bench) documents(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	b.originals = originals
 	for i, o := range originals {
 		d := o.report()
 		for j, m := range b.methods {

@@ -52,6 +52,7 @@ fichiers sont jugés par eux-mêmes. Ce qui a déjà été mesuré est gardé da
 			fs.StringVar(&o.kioskctl, "kioskctl", "", "ce `programme` kioskctl, au lieu d’en construire un")
 			fs.BoolVar(&o.quick, "quick", false, "peu de programmes, le dossier de 12 pages seulement pour les limites")
 			fs.BoolVar(&o.fresh, "fresh", false, "refaire tourner les programmes, même si rien n’a changé")
+			fs.BoolVar(&o.pictures, "pictures", true, "dessiner l’original, Ghostscript et nous côte à côte")
 			fs.BoolVar(&o.json, "json", false, "écrire les résultats en JSON au lieu des tableaux")
 			fs.IntVar(&o.pages, "pages", 2, "`nombre` de pages lues par document")
 			fs.IntVar(&o.jobs, "j", runtime.NumCPU(), "`nombre` de choses faites en même temps")
@@ -64,7 +65,7 @@ fichiers sont jugés par eux-mêmes. Ce qui a déjà été mesuré est gardé da
 // options are the command line's.
 type options struct {
 	corpus, out, work, only, methods, kioskctl string
-	quick, fresh, json                         bool
+	quick, fresh, json, pictures               bool
 	pages, jobs                                int
 	limit                                      time.Duration
 }
@@ -127,6 +128,9 @@ func (o *options) bench(ctx context.Context, stderr io.Writer) (*bench, error) {
 	}
 	for _, m := range b.methods {
 		b.results.Methods = append(b.results.Methods, m.Name)
+	}
+	if o.pictures {
+		b.shown = o.out
 	}
 	only, err := regexp.Compile(o.only)
 	if err != nil {
