@@ -46,11 +46,10 @@ func page(more string) string {
 	return "<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>" + more + ">>"
 }
 
-func TestAFileOfPagesOnlyIsPassedAsItIs(t *testing.T) {
+func TestOnlyWholeFilesArePassedOn(t *testing.T) {
 	in := file("", "<</Type/Catalog/Pages 2 0 R>>", pageTree, page(""), stream("", text), font)
-	out, ok := cleanpdf.Clean(in, 1, memory)
-	if !ok || !bytes.Equal(out, in) {
-		t.Errorf("got %v and %d bytes of %d", ok, len(out), len(in))
+	if _, ok := cleanpdf.Clean(in, 1, memory); !ok {
+		t.Error("a file of a page was not passed on")
 	}
 	if _, ok := cleanpdf.Clean(in, 2, memory); ok {
 		t.Error("a file with another number of pages was passed on")

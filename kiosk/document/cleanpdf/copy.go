@@ -1,169 +1,337 @@
 package cleanpdf
 
 import (
-	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
-	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/types"
+	"errors"
+	"fmt"
 
-	"pointnum/kiosk/document/decode"
+	"pointnum/kiosk/document/mupdf"
 )
 
-// copier copies the objects that pages are made of. Objects get new numbers
-// in the order they are met, so that the same file always gives the same
-// result.
+// A copier copies what pages are made of from one original into the output,
+// by the lists of what may stay. The objects that one refers to are written
+// before it, so that equal ones are found.
 type copier struct {
-	table   *model.XRefTable
-	numbers map[int]int // new object numbers by old ones
-	queue   []int       // old numbers, in the order of the new ones
-	dropped bool        // something was left out
+	from   *source
+	out    *output
+	steps  steps
+	uses   *uses
+	done   map[copied]value
+	busy   map[copied]ref // being copied; 0 until something leads back to it
+	depth  int
+	layers layers
 }
 
-// catalogObject is the new number of the catalog.
-const catalogObject = 1
+// copied is an object in one of its roles.
+type copied struct {
+	number ref
+	as     kind
+}
 
-// firstCopied is the new number of the first object that is copied.
-const firstCopied = 2
+// steps are the ways a copy may differ from the original; each can be left
+// out.
+type steps struct {
+	contents bool // content streams are written anew
+	fonts    bool // fonts lose the glyphs nobody uses
+	pictures bool // pictures are made coarser, or packed with loss
+	quality  Quality
+}
 
-// catalog copies the document's root: its pages, its form, its layers.
-func (c *copier) catalog() (types.Dict, error) {
-	o, err := c.table.Dereference(*c.table.Root)
-	root, ok := o.(types.Dict)
-	if err != nil || !ok || root["Pages"] == nil {
+// mostNested is how far objects may lead to others that lead to others.
+const mostNested = 300
+
+var errShape = errors.New("cleanpdf: not the shape of a document")
+
+func newCopier(from *source, out *output, s steps, u *uses) *copier {
+	return &copier{from: from, out: out, steps: s, uses: u, done: map[copied]value{}, busy: map[copied]ref{}}
+}
+
+// value copies a value that stands for something of a kind.
+func (c *copier) value(v value, as kind) (value, error) {
+	if as == nothing {
+		return nil, nil
+	}
+	switch v := v.(type) {
+	case ref:
+		return c.reference(v, as)
+	case text:
+		if !as.textual() {
+			return nil, nil
+		}
+		return v, nil
+	case array:
+		return c.array(v, as)
+	case dict:
+		return c.dict(v, as, 0)
+	}
+	return v, nil
+}
+
+// reference copies the object that a reference leads to and gives what stands
+// for it in the output.
+func (c *copier) reference(r ref, as kind) (value, error) {
+	key := copied{r, as}
+	if v, ok := c.done[key]; ok {
+		return v, nil
+	}
+	if n, ok := c.busy[key]; ok {
+		if n == 0 {
+			n = c.out.reserve()
+			c.busy[key] = n
+		}
+		return n, nil
+	}
+	if c.depth++; c.depth > mostNested {
 		return nil, errShape
 	}
-	out := types.Dict{}
-	for key, v := range root {
-		switch key {
-		case "Type", "Version", "Pages", "OCProperties":
+	c.busy[key] = 0
+	v, err := c.object(r, as, key)
+	delete(c.busy, key)
+	c.depth--
+	if err != nil {
+		return nil, err
+	}
+	c.done[key] = v
+	return v, nil
+}
+
+func (c *copier) object(r ref, as kind, key copied) (value, error) {
+	v, stream, err := c.from.object(r)
+	if err != nil {
+		return nil, err
+	}
+	d, isDict := v.(dict)
+	if stream && isDict {
+		d, data, err := c.stream(r, d, as)
+		if err != nil || d == nil {
+			return nil, err
+		}
+		return c.out.stream(c.busy[key], d, data), nil
+	}
+	if isDict {
+		v, err = c.dict(d, as, r)
+	} else {
+		v, err = c.value(v, as)
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch v := v.(type) {
+	case array:
+		return c.out.object(c.busy[key], v), nil
+	case dict:
+		return c.out.object(c.busy[key], v), nil
+	}
+	if n := c.busy[key]; n != 0 {
+		return c.out.object(n, v), nil
+	}
+	return v, nil
+}
+
+func (c *copier) array(a array, as kind) (value, error) {
+	out := make(array, 0, len(a))
+	if as == colour {
+		return c.colour(a)
+	}
+	for i, v := range a {
+		kind := as
+		if as == fontSize {
+			kind = plain
+			if i == 0 {
+				kind = font
+			}
+		}
+		v, err := c.value(v, kind)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// colour copies a colour space (ISO 32000-1, 8.6). Of the last kind it leaves
+// out the attributes, which are for printing plates.
+func (c *copier) colour(a array) (value, error) {
+	if len(a) == 0 || len(a) > 5 {
+		return nil, errShape
+	}
+	family, err := c.from.resolve(a[0])
+	if err != nil {
+		return nil, err
+	}
+	kinds := []kind{plain}
+	switch family {
+	case name("ICCBased"):
+		kinds = append(kinds, profile)
+	case name("Indexed"), name("I"):
+		kinds = append(kinds, colour, plain, table)
+	case name("Separation"), name("DeviceN"):
+		kinds = append(kinds, plain, colour, function)
+	default:
+		kinds = append(kinds, colour)
+	}
+	out := array{}
+	for i := range min(len(a), len(kinds)) {
+		v, as := a[i], kinds[i]
+		if t, ok := v.(text); ok && as == table {
+			out = append(out, t)
+			continue
+		}
+		v, err := c.value(v, as)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// dict copies a dictionary's keys; r is its number when it has one.
+func (c *copier) dict(d dict, as kind, r ref) (value, error) {
+	switch as {
+	case layer:
+		return c.layer(d, r)
+	case xobject, form, picture, program, glyph:
+		return nil, nil // these are streams
+	}
+	return c.listed(d, as)
+}
+
+// listed copies the keys that a kind's list has.
+func (c *copier) listed(d dict, as kind) (dict, error) {
+	out := dict{}
+	allowed := kinds[as&^named]
+	for key, v := range sorted(d) {
+		kind := allowed[key]
+		if as&named != 0 {
+			kind = as &^ named
+		}
+		if kind == nothing || kind == layer && as != layerSet && !c.layers.some {
+			continue
+		}
+		v, err := c.value(v, kind)
+		if err != nil {
+			return nil, err
+		}
+		if v != nil {
 			out[key] = v
-		case "AcroForm":
-			out[key] = c.form(v)
-		case "PageMode", "PageLayout", "Lang", "MarkInfo", "ViewerPreferences":
-			// Harmless, and of no use in an upload.
-		case "PageLabels", "Outlines", "StructTreeRoot", "Dests", "OutputIntents", "Extensions":
-			c.dropped = true
-		default:
-			c.dropped = true
 		}
 	}
 	return out, nil
 }
 
-// form keeps what shows the fields of a form.
-func (c *copier) form(o types.Object) types.Object {
-	d, ok := c.dict(o)
-	if !ok {
-		return nil
+// stream copies a stream and its dictionary by what it is for.
+func (c *copier) stream(r ref, d dict, as kind) (dict, []byte, error) {
+	if d["F"] != nil { // its data is in another file
+		return nil, nil, nil
 	}
-	out := types.Dict{}
-	for key, v := range d {
-		switch key {
-		case "Fields", "DR", "DA", "Q", "NeedAppearances":
-			out[key] = v
-		case "SigFlags":
-		default:
-			c.dropped = true
+	if as == xobject {
+		switch sub, err := c.from.resolve(d["Subtype"]); {
+		case err != nil:
+			return nil, nil, err
+		case sub == name("Form"):
+			as = form
+		case sub == name("Image"):
+			as = picture
+		default: // PostScript
+			return nil, nil, nil
 		}
 	}
-	return out
-}
-
-func (c *copier) dict(o types.Object) (types.Dict, bool) {
-	o, err := c.table.Dereference(o)
-	d, ok := o.(types.Dict)
-	return d, ok && err == nil
-}
-
-// number gives an object's new number and sees to it that it is copied.
-func (c *copier) number(old int) int {
-	n, ok := c.numbers[old]
-	if !ok {
-		n = firstCopied + len(c.queue)
-		c.numbers[old] = n
-		c.queue = append(c.queue, old)
+	switch as {
+	case picture:
+		return c.picture(r, d)
+	case form:
+		out, data, err := c.contents(r, d, as)
+		if out != nil {
+			out["Subtype"] = name("Form")
+		}
+		return out, data, err
+	case pattern, glyph:
+		return c.contents(r, d, as)
+	case program:
+		return c.program(r, d)
+	case profile, table, function, shading, encoding:
+		out, err := c.listed(d, as)
+		if err != nil {
+			return nil, nil, err
+		}
+		return c.packed(r, d, out)
 	}
-	return n
+	return nil, nil, nil
 }
 
-// cleaned gives what may stay of a dictionary.
-func (c *copier) cleaned(d types.Dict) types.Dict {
-	kind, _ := d["Type"].(types.Name)
-	subtype, _ := d["Subtype"].(types.Name)
-	page := kind == "Page"
-	annotation := kind == "Annot" || d["Rect"] != nil && d["Subtype"] != nil
-	out := types.Dict{}
-	for key, v := range d {
-		keep := true
-		switch key {
-		case "AA", "JS", "JavaScript", "OpenAction", "Metadata", "PieceInfo", "LastModified", "AF", "EF", "EmbeddedFiles",
-			"Private", "Thumb", "B", "OPI", "Ref", "PA", "PresSteps", "StructParent", "StructParents", "SeparationInfo", "Trans", "Dur":
-			keep = key == "B" && !page
-		case "A":
-			keep = !c.action(v) && !annotation
-		case "T", "Contents", "RC", "M", "CreationDate", "NM", "Popup", "Subj", "IRT", "URI", "Dest", "FS":
-			// A comment's author, time and words; a field's name is needed.
-			keep = !annotation || subtype == "Widget" && key == "T"
-		case "Annots":
-			if page {
-				v = c.annotations(v)
-				keep = v != nil
-			}
-		}
-		if keep {
-			out[key] = v
-			continue
-		}
-		if key != "StructParent" && key != "StructParents" {
-			c.dropped = true
+// packed gives a stream's bytes in the smallest form.
+func (c *copier) packed(r ref, d, out dict) (dict, []byte, error) {
+	data, err := c.from.unpacked(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	best := deflate(data)
+	if f := d["Filter"]; (f == name("FlateDecode") || isOnly(f, "FlateDecode")) && d["DecodeParms"] == nil {
+		if raw, err := c.from.file.Raw(int(r)); err == nil && len(raw) > 0 && len(raw) < len(best) {
+			best = raw
 		}
 	}
-	return out
-}
-
-// action says whether a value is an action rather than an attribute.
-func (c *copier) action(o types.Object) bool {
-	d, ok := c.dict(o)
-	return ok && d["S"] != nil
-}
-
-// annotations keeps those that show something on the page.
-func (c *copier) annotations(o types.Object) types.Object {
-	o, err := c.table.Dereference(o)
-	all, ok := o.(types.Array)
-	if err != nil || !ok {
-		return nil
+	if len(best)+len("/Filter/FlateDecode") >= len(data) {
+		return out, data, nil
 	}
-	var kept types.Array
-	for _, a := range all {
-		d, ok := c.dict(a)
+	out["Filter"] = name("FlateDecode")
+	return out, best, nil
+}
+
+func isOnly(v value, n name) bool {
+	a, ok := v.(array)
+	return ok && len(a) == 1 && a[0] == n
+}
+
+// A source reads an original's objects.
+type source struct {
+	file *mupdf.File
+	own  bool // written by package pdf
+}
+
+// object reads an object, and whether it has a stream.
+func (s *source) object(r ref) (value, bool, error) {
+	b, stream, err := s.file.Object(int(r))
+	if errors.Is(err, mupdf.ErrMemory) {
+		return nil, false, err
+	}
+	if err != nil || len(b) == 0 {
+		return nil, false, nil // a reference to nothing is null
+	}
+	v, err := parse(b)
+	if err != nil {
+		return nil, false, fmt.Errorf("%w: %d", err, r)
+	}
+	return v, stream, nil
+}
+
+// resolve follows references.
+func (s *source) resolve(v value) (value, error) {
+	for range 16 {
+		r, ok := v.(ref)
 		if !ok {
-			continue
+			return v, nil
 		}
-		switch s, _ := d["Subtype"].(types.Name); s {
-		case "Widget", "FreeText", "Line", "Square", "Circle", "Polygon", "PolyLine", "Highlight", "Underline", "Squiggly",
-			"StrikeOut", "Stamp", "Ink", "Caret", "Watermark":
-			kept = append(kept, a)
-		default:
-			c.dropped = true
+		var err error
+		if v, _, err = s.object(r); err != nil {
+			return nil, err
 		}
 	}
-	if kept == nil {
-		return nil
-	}
-	return kept
+	return nil, errShape
 }
 
-// stream cleans a stream's dictionary, and the metadata inside of a picture.
-func (c *copier) stream(s types.StreamDict) (types.Dict, []byte, error) {
-	if s.Dict["F"] != nil || s.Dict["Subtype"] == types.Name("PS") {
-		return nil, nil, errExternal
-	}
-	d, raw := c.cleaned(s.Dict), s.Raw
-	if n, ok := d["Filter"].(types.Name); ok && n == "DCTDecode" {
-		if plain, ok := decode.DropSegments(raw); ok && len(plain) < len(raw) {
-			raw, c.dropped = plain, true
-		}
-	}
-	delete(d, "Length")
-	delete(d, "DL")
-	return d, raw, nil
+// dict follows references to a dictionary; nil when it is none.
+func (s *source) dict(v value) (dict, error) {
+	v, err := s.resolve(v)
+	d, _ := v.(dict)
+	return d, err
+}
+
+// mostDecoded is how large a stream may become that is not a picture.
+const mostDecoded = 64 << 20
+
+// unpacked gives a stream's bytes.
+func (s *source) unpacked(r ref) ([]byte, error) {
+	return s.file.Stream(int(r), mostDecoded)
 }

@@ -10,7 +10,7 @@ import (
 // Original is a PDF somebody brought, open to take pages from. It is not safe
 // for concurrent use.
 type Original struct {
-	file   *mupdf.File
+	file   *source
 	pages  int
 	looked bool // signed and active are known
 	signed bool
@@ -30,7 +30,7 @@ func Open(data []byte, maxMemory int) (*Original, error) {
 	if err != nil {
 		return nil, fault(op, err)
 	}
-	o := &Original{file: file}
+	o := &Original{file: &source{file: file}}
 	n, err := file.Objects()
 	if err == nil && n > mostObjects {
 		err = mupdf.ErrMemory
@@ -49,7 +49,7 @@ func Open(data []byte, maxMemory int) (*Original, error) {
 }
 
 // Close frees the file.
-func (o *Original) Close() { o.file.Close() }
+func (o *Original) Close() { o.file.file.Close() }
 
 // Pages counts the pages as the file says: hostile ones say millions, and the
 // caller's limit comes first.
@@ -63,7 +63,7 @@ func fault(op string, err error) error {
 	}
 	code := kiosk.CodeFileBroken
 	switch {
-	case errors.Is(err, mupdf.ErrMemory):
+	case errors.Is(err, mupdf.ErrMemory), errors.Is(err, errBomb):
 		code = kiosk.CodeFileTooBig
 	case errors.Is(err, mupdf.ErrPassword):
 		code = kiosk.CodeFilePassword

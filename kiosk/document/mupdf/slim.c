@@ -357,19 +357,40 @@ int pn_file_page(pn_file *f, int number, pn_bytes *out)
 	return PN_OK;
 }
 
+// run draws a page with the annotations that are shown; it may throw.
+static void run(pn_file *f, pdf_page *page, fz_device *dev, fz_cookie *cookie)
+{
+	fz_matrix identity = { 1, 0, 0, 1, 0, 0 };
+	int widgets;
+	fz_run_page_contents(f->ctx, (fz_page *)page, dev, identity, cookie);
+	for (pdf_annot *a = first(f, page, &widgets); a; a = next(f, page, a, &widgets))
+		if (shown(f, a))
+			pdf_run_annot(f->ctx, a, dev, identity, cookie);
+	fz_close_device(f->ctx, dev);
+}
+
 int pn_file_text(pn_file *f, int number, pn_bytes *out)
 {
 	static const fz_stext_options options = { 0, 0 };
 	fz_context *ctx = f->ctx;
 	volatile int rc = PN_OK;
 	fz_buffer *volatile buf = NULL;
-	fz_page *volatile page = NULL;
+	pdf_page *volatile page = NULL;
+	fz_stext_page *volatile text = NULL;
+	fz_device *volatile dev = NULL;
+	fz_cookie cookie = { 0, 0, 0, 0, 0 };
 	fz_try(ctx) {
-		page = fz_load_page(ctx, f->doc, number);
-		buf = fz_new_buffer_from_page(ctx, page, &options);
+		page = pdf_load_page(ctx, f->pdf, number);
+		text = fz_new_stext_page(ctx, fz_bound_page(ctx, (fz_page *)page));
+		dev = fz_new_stext_device(ctx, text, &options);
+		run(f, page, dev, &cookie);
+		buf = fz_new_buffer_from_stext_page(ctx, text);
 	}
-	fz_always(ctx)
-		fz_drop_page(ctx, page);
+	fz_always(ctx) {
+		fz_drop_device(ctx, dev);
+		fz_drop_stext_page(ctx, text);
+		fz_drop_page(ctx, (fz_page *)page);
+	}
 	fz_catch(ctx)
 		rc = failed(ctx);
 	if (rc == PN_OK)
@@ -402,20 +423,14 @@ int pn_file_draw(pn_file *f, int number, float x0, float y0, float sx, float sy,
 	fz_pixmap *volatile pix = NULL;
 	fz_device *volatile dev = NULL;
 	fz_matrix m = { sx, 0, 0, sy, -x0 * sx, -y0 * sy };
-	fz_matrix identity = { 1, 0, 0, 1, 0, 0 };
 	fz_cookie cookie = { 0, 0, 0, 0, 0 };
 	fz_try(ctx) {
-		int widgets;
 		page = pdf_load_page(ctx, f->pdf, number);
 		pix = fz_new_pixmap_with_data(ctx, fz_device_rgb(ctx), w, h, NULL, 1, w * 4, rgba);
 		fz_clear_pixmap_with_value(ctx, pix, 255);
 		dev = fz_new_draw_device(ctx, m, pix);
 		fz_enable_device_hints(ctx, dev, FZ_NO_CACHE);
-		fz_run_page_contents(ctx, (fz_page *)page, dev, identity, &cookie);
-		for (pdf_annot *a = first(f, page, &widgets); a; a = next(f, page, a, &widgets))
-			if (shown(f, a))
-				pdf_run_annot(ctx, a, dev, identity, &cookie);
-		fz_close_device(ctx, dev);
+		run(f, page, dev, &cookie);
 	}
 	fz_always(ctx) {
 		fz_drop_device(ctx, dev);

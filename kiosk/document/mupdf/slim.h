@@ -31,6 +31,7 @@ int pn_file_stream(pn_file *f, int number, size_t max, pn_bytes *out);
 // pn_file_page gives a page's dictionary with what it inherits; /Annots holds
 // only annotations that are shown, each with /N (its appearance), /Rect, /F.
 int pn_file_page(pn_file *f, int page, pn_bytes *out);
+// pn_file_text gives the words of what pn_file_draw draws.
 int pn_file_text(pn_file *f, int page, pn_bytes *out);
 int pn_file_bounds(pn_file *f, int page, float *x0, float *y0, float *x1, float *y1);
 // pn_file_draw draws a page with the annotations that pn_file_page lists.
@@ -113,7 +114,10 @@ void fz_append_data(fz_context *ctx, fz_buffer *buf, const void *data, size_t le
 void fz_append_string(fz_context *ctx, fz_buffer *buf, const char *str);
 size_t fz_buffer_storage(fz_context *ctx, fz_buffer *buf, unsigned char **datap);
 size_t fz_read(fz_context *ctx, fz_stream *stm, unsigned char *data, size_t len);
-fz_buffer *fz_new_buffer_from_page(fz_context *ctx, fz_page *page, const fz_stext_options *options);
+fz_stext_page *fz_new_stext_page(fz_context *ctx, fz_rect mediabox);
+fz_device *fz_new_stext_device(fz_context *ctx, fz_stext_page *page, const fz_stext_options *options);
+fz_buffer *fz_new_buffer_from_stext_page(fz_context *ctx, fz_stext_page *text);
+void fz_drop_stext_page(fz_context *ctx, fz_stext_page *page);
 void fz_free(fz_context *ctx, void *p);
 void fz_rethrow(fz_context *ctx) __attribute__((noreturn));
 

@@ -1,0 +1,432 @@
+package cleanpdf
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"slices"
+)
+
+// A rewriter writes a content stream (ISO 32000-1, 7.8.2) anew: what only
+// tags it goes, words that say how tagged text reads stay, numbers are cut to
+// what can be seen, and the rest is written as short as it can be.
+type rewriter struct {
+	properties func(name) dict // a named property list of the resources
+	layers     bool            // keep what is drawn only on some layers
+	show       func(font name, s text)
+	paint      func(xobject name, ctm matrix)
+
+	in    parser
+	out   bytes.Buffer
+	used  used
+	args  []value
+	state graphics
+	stack []graphics
+	tags  []bool // of marked content: whether its beginning was kept
+	most  int    // bytes that may come out
+}
+
+// graphics is what of the graphics state matters here.
+type graphics struct {
+	font      name
+	size      float64 // of the font
+	ctm       matrix
+	textScale float64 // how much larger text is drawn than it is written
+}
+
+// used holds the resources that a stream uses, by category and name.
+type used map[name]map[name]bool
+
+func (u used) add(category, n name) {
+	if u[category] == nil {
+		u[category] = map[name]bool{}
+	}
+	u[category][n] = true
+}
+
+var (
+	errContent = errors.New("cleanpdf: content stream")
+	errBomb    = errors.New("cleanpdf: unpacks to too much")
+)
+
+// mostArguments is far more than any operator takes.
+const mostArguments = 4096
+
+func (r *rewriter) run(data []byte) error {
+	r.in = parser{b: data}
+	r.used = used{}
+	if r.state.ctm == (matrix{}) {
+		r.state.ctm = identity
+	}
+	r.state.textScale = 1
+	for {
+		r.in.skip()
+		if r.in.at >= len(data) {
+			break
+		}
+		switch c := r.in.peek(0); {
+		case c == '/' || c == '(' || c == '<' || c == '[' || c == '+' || c == '-' || c == '.' || digit(c):
+			v, err := r.argument()
+			if err != nil || len(r.args) >= mostArguments {
+				return errContent
+			}
+			r.args = append(r.args, v)
+			continue
+		case delimiter(c):
+			return errContent
+		}
+		if err := r.operator(r.in.word()); err != nil {
+			return err
+		}
+		r.args = r.args[:0]
+	}
+	if len(r.args) > 0 {
+		return errContent
+	}
+	for ; len(r.tags) > 0; r.tags = r.tags[:len(r.tags)-1] {
+		if r.tags[len(r.tags)-1] {
+			r.out.WriteString("EMC\n")
+		}
+	}
+	return nil
+}
+
+// argument reads an operand. A stream has no references, and some writers'
+// numbers are no numbers.
+func (r *rewriter) argument() (value, error) {
+	if c := r.in.peek(0); c == '/' || c == '(' || c == '<' || c == '[' {
+		return r.in.value(0)
+	}
+	w := r.in.word()
+	if !isNumber(w) {
+		return nil, errContent
+	}
+	return number(w), nil
+}
+
+func (r *rewriter) operator(op string) error {
+	switch op {
+	case "true", "false":
+		r.args = append(r.args, op == "true")
+		return nil
+	case "q":
+		if len(r.stack) > 1000 {
+			return errContent
+		}
+		r.stack = append(r.stack, r.state)
+	case "Q":
+		if len(r.stack) == 0 {
+			return nil // nothing to go back to
+		}
+		r.state = r.stack[len(r.stack)-1]
+		r.stack = r.stack[:len(r.stack)-1]
+		if b := r.out.Bytes(); bytes.HasSuffix(b, []byte("\nq\n")) || len(b) == 2 && string(b) == "q\n" {
+			r.out.Truncate(len(b) - 2)
+			return nil
+		}
+	case "BMC", "BDC":
+		return r.begin(op)
+	case "EMC":
+		if len(r.tags) == 0 {
+			return nil
+		}
+		kept := r.tags[len(r.tags)-1]
+		r.tags = r.tags[:len(r.tags)-1]
+		if !kept {
+			return nil
+		}
+	case "MP", "DP":
+		return nil
+	case "BI":
+		return r.inline()
+	default:
+		if !r.known(op) {
+			return nil
+		}
+	}
+	return r.emit(op)
+}
+
+func (r *rewriter) emit(op string) error {
+	for _, a := range r.args {
+		write(&r.out, a)
+	}
+	writeWord(&r.out, op)
+	r.out.WriteByte('\n')
+	if r.out.Len() > r.most {
+		return errBomb
+	}
+	return nil
+}
+
+// known follows an operator's effect and shortens its operands. It reports
+// false for one that does nothing.
+func (r *rewriter) known(op string) bool {
+	switch op {
+	case "cm", "Tm":
+		return r.transform(op)
+	case "m", "l", "c", "v", "y", "re":
+		r.round(r.digits(2, r.state.ctm.scale()))
+	case "w", "TL", "Ts":
+		r.round(r.digits(3, r.state.ctm.scale()))
+	case "Td", "TD":
+		r.round(r.digits(3, r.state.ctm.scale()*r.state.textScale))
+	case "Tc", "Tw":
+		r.round(r.digits(4, r.state.ctm.scale()*r.state.textScale))
+	case "g", "G", "rg", "RG", "k", "K", "sc", "SC":
+		r.round(3)
+	case "scn", "SCN":
+		r.round(3)
+		r.use("Pattern", -1)
+	case "BT":
+		r.state.textScale = 1
+	case "Tf":
+		if len(r.args) == 2 {
+			r.state.font, _ = r.args[0].(name)
+			r.state.size = float(r.args[1])
+			r.use("Font", 0)
+		}
+	case "gs":
+		r.use("ExtGState", 0)
+	case "Do":
+		if len(r.args) != 1 {
+			return false
+		}
+		r.use("XObject", 0)
+		if n, ok := r.args[0].(name); ok && r.paint != nil {
+			r.paint(n, r.state.ctm)
+		}
+	case "sh":
+		r.use("Shading", 0)
+	case "cs", "CS":
+		r.use("ColorSpace", 0)
+	case "Tj", "'", "\"", "TJ":
+		r.shown(op)
+	case "h", "S", "s", "f", "F", "f*", "B", "B*", "b", "b*", "n", "W", "W*", "ET", "T*", "Tz", "Tr", "J", "j", "M", "d", "ri", "d0", "d1":
+	default:
+		return false // "i", "BX", "EX", and what no reader knows
+	}
+	return true
+}
+
+// use notes the operand at i, counted from the end when below 0, as a name
+// from the resources.
+func (r *rewriter) use(category name, i int) {
+	if i < 0 {
+		i += len(r.args)
+	}
+	if i < 0 || i >= len(r.args) {
+		return
+	}
+	if n, ok := r.args[i].(name); ok {
+		r.used.add(category, n)
+	}
+}
+
+func (r *rewriter) shown(op string) {
+	if len(r.args) == 0 {
+		return
+	}
+	tell := func(v value) {
+		if s, ok := v.(text); ok && r.show != nil && len(s) > 0 {
+			r.show(r.state.font, s)
+		}
+	}
+	last := r.args[len(r.args)-1]
+	tell(last)
+	a, _ := last.(array)
+	// A thousandth of the type's size, hardly a hundredth of a point.
+	digits := 0
+	if math.Abs(r.state.size)*r.state.ctm.scale()*r.state.textScale > 24 {
+		digits = 1
+	}
+	for i, v := range a {
+		tell(v)
+		a[i] = rounded(v, digits)
+	}
+}
+
+// transform follows a change of scale; one that changes nothing is left out.
+func (r *rewriter) transform(op string) bool {
+	if len(r.args) != 6 {
+		return true
+	}
+	m, outer := toMatrix(r.args), r.state.ctm.scale()
+	if op == "cm" && m == identity {
+		return false
+	}
+	if op == "cm" {
+		r.state.ctm = m.times(r.state.ctm)
+	} else {
+		r.state.textScale = m.scale()
+	}
+	for i := range 4 {
+		r.args[i] = rounded(r.args[i], 6)
+	}
+	for i := 4; i < 6; i++ {
+		r.args[i] = rounded(r.args[i], r.digits(3, outer))
+	}
+	return true
+}
+
+// digits is how many decimals are seen when n of them are at scale 1.
+func (r *rewriter) digits(n int, scale float64) int {
+	if !(scale > 0 && scale < 1e6) {
+		return 6
+	}
+	return min(max(n+int(math.Ceil(math.Log10(scale))), 0), 6)
+}
+
+func (r *rewriter) round(digits int) {
+	for i, v := range r.args {
+		r.args[i] = rounded(v, digits)
+	}
+}
+
+func rounded(v value, digits int) value {
+	n, ok := v.(number)
+	if !ok {
+		return v
+	}
+	dot := slices.Index([]byte(n), '.')
+	if dot < 0 || len(n)-dot-1 <= digits {
+		return v
+	}
+	f := float(n)
+	if math.Abs(f) > 1e9 {
+		return v
+	}
+	return decimal(f, digits)
+}
+
+// begin reads the beginning of marked content. What only says where it
+// belongs in the document goes; the words it stands for stay.
+func (r *rewriter) begin(op string) error {
+	keep := false
+	if op == "BDC" && len(r.args) == 2 {
+		tag, _ := r.args[0].(name)
+		list, named := r.args[1].(name)
+		switch d, _ := r.args[1].(dict); {
+		case tag == "OC" && named:
+			if keep = r.layers; keep {
+				r.used.add("Properties", list)
+			}
+		default:
+			if named {
+				d = r.properties(list)
+			}
+			if t, ok := d["ActualText"].(text); ok {
+				keep = true
+				r.args = []value{name("Span"), dict{"ActualText": t}}
+			}
+		}
+	}
+	if len(r.tags) > 1000 {
+		return errContent
+	}
+	r.tags = append(r.tags, keep)
+	if !keep {
+		return nil
+	}
+	return r.emit(op)
+}
+
+// inline copies an inline image (ISO 32000-1, 8.9.7) as it is.
+func (r *rewriter) inline() error {
+	start := r.in.at
+	d := dict{}
+	for {
+		r.in.skip()
+		if r.in.peek(0) != '/' {
+			break
+		}
+		r.in.at++
+		key := r.in.name()
+		v, err := r.in.value(0)
+		if err != nil {
+			return errContent
+		}
+		d[key] = v
+	}
+	if r.in.word() != "ID" {
+		return errContent
+	}
+	r.in.at++ // one blank
+	if r.in.at >= len(r.in.b) {
+		return errContent
+	}
+	n := inlineEnd(r.in.b[r.in.at:], rawLength(d))
+	if n < 0 {
+		return errContent
+	}
+	for _, key := range []name{"CS", "ColorSpace"} {
+		if n, ok := d[key].(name); ok {
+			r.used.add("ColorSpace", n)
+		}
+	}
+	r.in.at += n
+	r.out.WriteString("BI")
+	r.out.Write(r.in.b[start:r.in.at])
+	r.out.WriteString("\nEI\n")
+	r.in.skip()
+	r.in.word() // EI
+	return nil
+}
+
+// rawLength is how long an image's samples are when nothing packs them, else
+// -1.
+func rawLength(d dict) int {
+	first := func(a, b name) value {
+		if v, ok := d[a]; ok {
+			return v
+		}
+		return d[b]
+	}
+	if first("F", "Filter") != nil {
+		return -1
+	}
+	w, h, bits := integer(first("W", "Width")), integer(first("H", "Height")), integer(first("BPC", "BitsPerComponent"))
+	if m, _ := first("IM", "ImageMask").(bool); m {
+		bits = 1
+	}
+	n := 1
+	if c, ok := first("CS", "ColorSpace").(name); ok {
+		switch c {
+		case "RGB", "DeviceRGB":
+			n = 3
+		case "CMYK", "DeviceCMYK":
+			n = 4
+		case "G", "DeviceGray":
+		default:
+			return -1
+		}
+	}
+	if w <= 0 || h <= 0 || bits <= 0 || w > 1<<16 || h > 1<<16 || bits > 16 {
+		return -1
+	}
+	return (w*n*bits + 7) / 8 * h
+}
+
+// inlineEnd finds the end of an inline image's data: where EI stands alone
+// and what follows could be a content stream.
+func inlineEnd(b []byte, raw int) int {
+	from := 0
+	if raw >= 0 && raw < len(b) {
+		from = raw
+	}
+	for i := from; i+1 < len(b); i++ {
+		if b[i] != 'E' || b[i+1] != 'I' || i > from && !blank(b[i-1]) || i+2 < len(b) && !blank(b[i+2]) {
+			continue
+		}
+		after := b[min(i+2, len(b)):min(i+18, len(b))]
+		if slices.ContainsFunc(after, func(c byte) bool { return c >= 127 || c < ' ' && !blank(c) || c == 0 }) {
+			continue
+		}
+		end := i
+		if end > 0 && end > raw && blank(b[end-1]) {
+			end--
+		}
+		return end
+	}
+	return -1
+}
