@@ -24,6 +24,9 @@ bench: deps ## speed and memory, beside img2pdf and Ghostscript on the same page
 	go test -run '^$$' -bench . -benchtime 3x ./kiosk/document/...
 	go run ./cmd/internal/bench
 
+bench-engine: deps ## the document engine beside its peers on the same pages: bytes, CPU, memory, OCR; into bin/bench-engine
+	go run ./cmd/internal/benchengine $(ARGS)
+
 fuzz: ## every fuzz target for T each (make fuzz T=5m)
 	@grep -rl --include=*_test.go 'func Fuzz' . | while read -r f; do \
 	  for n in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$f); do \
@@ -43,4 +46,4 @@ deps: ## what the tests need, by apt and npm
 help:
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | expand -t 10
 
-.PHONY: run test check e2e bench fuzz build assets deps help
+.PHONY: run test check e2e bench bench-engine fuzz build assets deps help

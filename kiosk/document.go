@@ -53,7 +53,10 @@ type Input struct {
 	Size    int64                         // bytes
 	Scanned bool                          // from our own scanner: a sheet on its bed
 	DPI     int                           // as the scanner says; 0 when unknown
-	AsIs    bool                          // its pages are not straightened, cut or turned: the way back from that
+	// Language is the visitor's, a BCP 47 tag such as "fr"; what they bring is
+	// probably in it. It may be empty.
+	Language string
+	AsIs     bool // its pages are not straightened, cut or turned: the way back from that
 }
 
 // Verdict is what the kiosk thinks of a page's legibility. It warns; it never
@@ -122,6 +125,10 @@ type Page struct {
 	Kind     PageKind
 	Findings []Finding
 	Changes  []Change
+	// Source is the PDF that the input was turned into, when it was none and
+	// no picture; of the first page only. It takes the input's place as
+	// PageRef.Origin.
+	Source []byte
 }
 
 // PageRef is a page to be put in a file.
@@ -136,6 +143,7 @@ type PageRef struct {
 	Packed     func() (io.ReadCloser, error)
 	PackedSize int64
 	Kind       PageKind
+	Changed    bool // there were Page.Changes
 	// Origin is the input the page came from, with OriginPages pages; nil when
 	// it is not kept. Pages of the kind PageDigital are taken from it. One
 	// whose pages are all used, in order and unturned, may be passed on as it
@@ -151,7 +159,7 @@ type Target struct {
 	// AimBytes is what should be spent at most, unless legibility asks for
 	// more; 0 is MaxBytes, and lets pictures be finer than they need be.
 	AimBytes int64
-	MaxFiles int   // how many files the field takes; 0 is 1
+	MaxFiles int // how many files the field takes; 0 is 1
 }
 
 // File is one file made for a field.
@@ -167,9 +175,11 @@ type Conversion struct {
 	// Passed is true when the input already fitted and is passed on as it was
 	// (at most stripped of metadata and active content).
 	Passed bool
-	// DPI and Gray say how the pages were made; for the technician.
-	DPI  int
-	Gray bool
+	// The rest says how the pages were made; for the technician.
+	DPI   int // of the coarsest page
+	Gray  bool
+	Level int      // how far down the quality had to go; 0 is the finest, 1 the usual
+	Forms []string // what became of each page: original, layers, picture, bilevel
 }
 
 // Documents reads what comes in and makes what goes out. Nothing of it is
@@ -184,4 +194,7 @@ type Documents interface {
 	// be nil, is called from the same goroutine. Errors: CodeCannotFit when
 	// the floor of legibility is met before the limit; the CodeFile… codes.
 	Convert(ctx context.Context, pages []PageRef, t Target, progress func(done, total int)) (Conversion, error)
+	// Forget drops all that is known of pages seen so far. It is called when
+	// a visit ends.
+	Forget()
 }

@@ -33,14 +33,8 @@ Code 0 : le fichier est écrit et convient. Code 5 : un fichier ne peut pas êtr
 pas être aussi petit et rester lisible. Un document en plusieurs parties s’écrit nom-1.pdf, nom-2.pdf…`,
 		Setup: func(fs *flag.FlagSet) cli.Func {
 			var c conversion
-			fs.StringVar(&c.portal, "portal", "", "`site` du catalogue : caf, ameli…")
-			fs.StringVar(&c.field, "field", "", "`champ` du site (voir le catalogue)")
-			fs.StringVar(&c.kind, "kind", "other", "`genre` de papier : identity, rib, payslip…")
-			fs.Int64Var(&c.maxBytes, "max-bytes", 0, "taille maximale en `octets`, à la place de celle du site")
-			fs.StringVar(&c.format, "format", "", "pdf, jpeg ou png, à la place de celui du site")
-			fs.StringVar(&c.catalogue, "catalogue", "", "`fichier` catalogue du lieu")
+			c.targetFlags(fs)
 			fs.StringVar(&c.out, "o", "", "`fichier` à écrire (obligatoire)")
-			fs.BoolVar(&c.scanned, "scanned", false, "les images viennent d’un scanner : redresser et recadrer")
 			fs.BoolVar(&c.json, "json", false, "dire le résultat en JSON")
 			return body(c.run).run
 		},
@@ -51,7 +45,25 @@ pas être aussi petit et rester lisible. Un document en plusieurs parties s’é
 type conversion struct {
 	portal, field, kind, format, catalogue, out string
 	maxBytes                                    int64
-	scanned, json                               bool
+	scanned, asIs, json                         bool
+}
+
+// targetFlags are the options that say what is read and what is wanted.
+func (c *conversion) targetFlags(fs *flag.FlagSet) {
+	fs.StringVar(&c.portal, "portal", "", "`site` du catalogue : caf, ameli…")
+	fs.StringVar(&c.field, "field", "", "`champ` du site (voir le catalogue)")
+	fs.StringVar(&c.kind, "kind", "other", "`genre` de papier : identity, rib, payslip…")
+	fs.Int64Var(&c.maxBytes, "max-bytes", 0, "taille maximale en `octets`, à la place de celle du site")
+	fs.StringVar(&c.format, "format", "", "pdf, jpeg ou png, à la place de celui du site")
+	fs.StringVar(&c.catalogue, "catalogue", "", "`fichier` catalogue du lieu")
+	fs.BoolVar(&c.scanned, "scanned", false, "les images viennent de la vitre d’un scanner")
+	fs.BoolVar(&c.asIs, "as-is", false, "ne rien redresser, recadrer ni tourner")
+}
+
+// input is a file on the disk.
+func (c *conversion) input(path string, size int64) *kiosk.Input {
+	return &kiosk.Input{Name: filepath.Base(path), Size: size, Scanned: c.scanned, AsIs: c.asIs,
+		Open: func() (io.ReadCloser, error) { return os.Open(path) }}
 }
 
 // converted is the command's answer.
@@ -218,13 +230,11 @@ func (c *conversion) read(ctx context.Context, docs *document.Engine, paths []st
 		if info.IsDir() {
 			return nil, cli.Usagef("%s est un dossier : nommez les fichiers", path)
 		}
-		in := &kiosk.Input{Name: filepath.Base(path), Size: info.Size(), Scanned: c.scanned,
-			Open: func() (io.ReadCloser, error) { return os.Open(path) }}
+		in := c.input(path, info.Size())
 		first := len(all)
 		err = docs.Import(ctx, *in, func(p kiosk.Page) error {
-			ref := pageRef(p)
-			ref.Index, ref.Origin = p.Index, in
-			all = append(all, ref)
+			in = sourceOf(p, in)
+			all = append(all, pageRef(p, in))
 			if len(p.Findings) > 0 {
 				answer.Notes = append(answer.Notes, pageNote{path, p.Index + 1, findings(p.Findings)})
 			}
@@ -243,9 +253,20 @@ func (c *conversion) read(ctx context.Context, docs *document.Engine, paths []st
 	return all, nil
 }
 
-// pageRef speaks of a page whose pictures are in memory.
-func pageRef(p kiosk.Page) kiosk.PageRef {
-	r := kiosk.PageRef{Open: opener(p.Image), Size: int64(len(p.Image)), DPI: p.DPI, Kind: p.Kind}
+// sourceOf gives what a page's origin became: a PDF, where it was an office
+// file.
+func sourceOf(p kiosk.Page, in *kiosk.Input) *kiosk.Input {
+	if p.Source == nil {
+		return in
+	}
+	return &kiosk.Input{Name: in.Name, Size: int64(len(p.Source)), AsIs: in.AsIs, Open: opener(p.Source)}
+}
+
+// pageRef speaks of a page whose pictures are in memory; in, where it came
+// from, may be nil.
+func pageRef(p kiosk.Page, in *kiosk.Input) kiosk.PageRef {
+	r := kiosk.PageRef{Open: opener(p.Image), Size: int64(len(p.Image)), DPI: p.DPI, Kind: p.Kind, Changed: len(p.Changes) > 0,
+		Index: p.Index, Origin: in}
 	if len(p.Packed) > 0 {
 		r.Packed, r.PackedSize = opener(p.Packed), int64(len(p.Packed))
 	}

@@ -23,7 +23,7 @@ func main() {
 		document.RunChild()
 	}
 	cli.Main(cli.Program("kioskctl", "L’outil de la borne, pour la technicienne et le technicien.",
-		convertCommand(), devicesCommand(), scanCommand(), printCommand(), receiptCommand(),
+		convertCommand(), inspectCommand(), devicesCommand(), scanCommand(), printCommand(), receiptCommand(),
 		selftestCommand(), statusCommand()))
 }
 

@@ -89,7 +89,7 @@ func scan(ctx context.Context, dev *deviceFlags, opts kiosk.ScanOptions, out str
 		}
 		in := kiosk.Input{Size: int64(len(data)), Scanned: true, DPI: raw.DPI, Open: opener(data)}
 		err = docs.Import(ctx, in, func(p kiosk.Page) error {
-			pages = append(pages, pageRef(p))
+			pages = append(pages, pageRef(p, nil))
 			return nil
 		})
 		if err != nil {

@@ -206,7 +206,7 @@ func tryConvert(ctx context.Context, stderr io.Writer) (string, error) {
 	var pages []kiosk.PageRef
 	in := kiosk.Input{Open: opener(data), Size: int64(len(data)), Scanned: true, DPI: 300}
 	err = docs.Import(ctx, in, func(p kiosk.Page) error {
-		pages = append(pages, pageRef(p))
+		pages = append(pages, pageRef(p, nil))
 		return nil
 	})
 	if err != nil {

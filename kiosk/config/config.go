@@ -25,7 +25,10 @@ type Config struct {
 	Languages []string // BCP 47, in the order of the screen's buttons; the first is the default
 	Portals   []string // IDs of the catalogue's portals, in the screen's order; empty for all
 	Catalogue string   // path of the place's own catalogue; "" for the one that comes with the program
-	Devices   []kiosk.Spec
+	// Words are languages, as tesseract names them, in which pages are read
+	// so that the text of PDFs can be searched and read aloud; none when empty.
+	Words   []string
+	Devices []kiosk.Spec
 
 	where map[string]string // "file:line" by key
 }

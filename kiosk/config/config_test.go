@@ -30,7 +30,7 @@ func TestTheExampleLoadsAndShowsTheDefaults(t *testing.T) {
 }
 
 func TestEveryKeyIsInTheExample(t *testing.T) {
-	for _, key := range []string{"place", "name", "address", "phone", "hours", "listen", "spool", "control", "idle", "warn", "leave", "languages", "portals", "catalogue", "devices", "id", "driver", "uri", "options"} {
+	for _, key := range []string{"place", "name", "address", "phone", "hours", "listen", "spool", "control", "idle", "warn", "leave", "languages", "portals", "catalogue", "words", "devices", "id", "driver", "uri", "options"} {
 		if !strings.Contains(config.Example(), key+":") {
 			t.Errorf("%q is not explained in example.yaml", key)
 		}

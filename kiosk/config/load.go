@@ -47,7 +47,7 @@ func Load(r io.Reader, name string) (*Config, error) {
 }
 
 func (c *Config) read(v yamlfile.Value) {
-	m := v.Map("place", "listen", "spool", "control", "idle", "languages", "portals", "catalogue", "devices")
+	m := v.Map("place", "listen", "spool", "control", "idle", "languages", "portals", "catalogue", "words", "devices")
 	for _, key := range m.Keys() {
 		c.where[key] = m.Opt(key).Where()
 	}
@@ -66,6 +66,7 @@ func (c *Config) read(v yamlfile.Value) {
 	}
 	c.idle(m.Opt("idle"))
 	c.languages(m.Opt("languages"))
+	c.words(m.Opt("words"))
 	c.portals(m.Opt("portals"))
 	if v := m.Opt("catalogue"); v.IsSet() {
 		c.Catalogue = absolute(v)
@@ -92,6 +93,21 @@ func (c *Config) idle(v yamlfile.Value) {
 		c.Idle.Leave = v.Duration(20*time.Second, 10*time.Minute)
 	}
 }
+
+// words reads the languages of tesseract: three letters, perhaps with a script.
+func (c *Config) words(v yamlfile.Value) {
+	if !v.IsSet() {
+		return
+	}
+	c.Words = v.Texts()
+	for _, lang := range c.Words {
+		if !tesseractName.MatchString(lang) {
+			v.Fail("« %s » n’est pas une langue de tesseract : fra, eng, ara…", lang)
+		}
+	}
+}
+
+var tesseractName = regexp.MustCompile(`^[a-z]{3}(_[a-z]{3,8})?$`)
 
 func (c *Config) languages(v yamlfile.Value) {
 	if !v.IsSet() {

@@ -30,9 +30,15 @@ func (e *Engine) Convert(ctx context.Context, pages []kiosk.PageRef, t kiosk.Tar
 	job := e.job(wire.Convert)
 	job.Target = t
 	job.Whole = whole(pages)
-	for _, ref := range pages {
-		job.Pages = append(job.Pages, wire.PageSource{Size: ref.Size, Packed: ref.PackedSize, DPI: ref.DPI, Turn: ref.Turn,
-			Kind: ref.Kind, Origin: c.originOf(ref), Index: ref.Index})
+	c.words = make([][]byte, len(pages))
+	for i, ref := range pages {
+		var w, h int
+		if t.Format == kiosk.FormatPDF {
+			c.words[i], w, h = e.words.of(ref)
+		}
+		job.Pages = append(job.Pages, wire.PageSource{Words: int64(len(c.words[i])), Width: w, Height: h,
+			Size: ref.Size, Packed: ref.PackedSize, DPI: ref.DPI, Turn: ref.Turn,
+			Kind: ref.Kind, Changed: ref.Changed, Origin: c.originOf(ref), Index: ref.Index})
 	}
 	for _, in := range c.origins {
 		job.Origins = append(job.Origins, in.Size)
@@ -80,6 +86,7 @@ type conversion struct {
 	pages    []kiosk.PageRef
 	target   kiosk.Target
 	origins  []*kiosk.Input
+	words    [][]byte // of the pages; nil where there are none
 	progress func(done, total int)
 	timer    *timer
 	result   kiosk.Conversion
@@ -129,6 +136,8 @@ func (c *conversion) answer(payload []byte) error {
 		open, size = c.origins[m.N].Open, c.origins[m.N].Size
 	case m.Part == wire.Master:
 		open, size = page.Open, page.Size
+	case m.Part == wire.Words && c.words[m.N] != nil:
+		open, size = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(c.words[m.N])), nil }, int64(len(c.words[m.N]))
 	case m.Part == wire.Packed && page.Packed != nil:
 		open, size = page.Packed, page.PackedSize
 	default:
@@ -211,6 +220,10 @@ func (c *conversion) finish(payload []byte) (kiosk.Conversion, error) {
 		return kiosk.Conversion{}, c.fail(io.ErrUnexpectedEOF, kiosk.CodeInternal)
 	}
 	c.result.Passed, c.result.Gray = m.Passed, m.Gray
+	c.result.Level = max(0, min(m.Level, 100))
+	for _, f := range m.Forms[:min(len(m.Forms), len(c.pages))] {
+		c.result.Forms = append(c.result.Forms, checkedOp(f))
+	}
 	c.result.DPI = max(0, min(m.DPI, 5000))
 	return c.result, nil
 }

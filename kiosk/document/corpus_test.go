@@ -1,9 +1,13 @@
 package document_test
 
 import (
+	"bytes"
+	"flag"
+	"image/jpeg"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,10 +16,29 @@ import (
 	"pointnum/kiosk/document"
 )
 
+// every makes the test of the corpus try all limits and formats: some minutes.
+var every = flag.Bool("every", false, "every file of the corpus under every limit, as PDF and as JPEG")
+
+// targets are what is made of each file of the corpus.
+func targets() []kiosk.Target {
+	all := []kiosk.Target{
+		{Format: kiosk.FormatPDF, MaxBytes: 2_000_001, AimBytes: 1_000_000},
+		{Format: kiosk.FormatPDF, MaxBytes: 200_000},
+		{Format: kiosk.FormatJPEG, MaxBytes: 500_000},
+	}
+	if *every {
+		for _, f := range []kiosk.Format{kiosk.FormatPDF, kiosk.FormatJPEG} {
+			for _, limit := range []int64{200_000, 500_000, 1_000_000, 2_000_000, 5_000_000} {
+				all = append(all, kiosk.Target{Format: f, MaxBytes: limit})
+			}
+		}
+	}
+	return all
+}
+
 // Every file that somebody may bring gives a document that portals take, or
 // one clear reason why not, within time and memory.
 func TestCorpusBecomesDocumentsOrClearReasons(t *testing.T) {
-	target := kiosk.Target{Format: kiosk.FormatPDF, MaxBytes: 2_000_001, AimBytes: 1_000_000}
 	e := newEngine(t, document.Options{})
 	for _, name := range corpus(t) {
 		base := filepath.Base(name)
@@ -24,33 +47,62 @@ func TestCorpusBecomesDocumentsOrClearReasons(t *testing.T) {
 			in := input(readFile(t, name))
 			start := time.Now()
 			all, err := pages(t.Context(), e, in)
-			read := time.Since(start)
-			var c kiosk.Conversion
-			if err == nil {
-				c, err = e.Convert(t.Context(), refs(in, all), target, nil)
+			took := time.Since(start)
+			if took > 20*time.Second {
+				t.Errorf("import took %v", took)
 			}
-			total := time.Since(start)
-			if total > 20*time.Second {
-				t.Errorf("took %v", total)
+			if code := kiosk.CodeOf(err); err != nil && !strings.HasPrefix(string(code), "file_") {
+				t.Errorf("no clear reason: %v", err)
+			}
+			if err != nil {
+				t.Logf("%d kB, %d pages, %v, %v", in.Size/1000, len(all), err, took)
+			} else {
+				t.Logf("%d kB, %d pages, %v", in.Size/1000, len(all), took)
+			}
+			for _, p := range all {
+				t.Logf("page %d: %s, %d by %d at %d dpi, %d kB packed, %v %v", p.Index+1, p.Kind, p.Width, p.Height, p.DPI, len(p.Packed)/1000, p.Changes, p.Findings)
+			}
+			if len(all) > 0 && err == nil {
+				for _, target := range targets() {
+					becomes(t, e, refs(in, all), target)
+				}
 			}
 			if peak := e.PeakMemory(); peak > 1<<30 {
 				t.Errorf("took %d MB", peak>>20)
 			}
-			var size int
-			if err == nil {
-				size = len(c.Files[0].Data)
-				checkPDF(t, c.Files[0].Data, len(all))
-			} else if code := kiosk.CodeOf(err); !strings.HasPrefix(string(code), "file_") && code != kiosk.CodeCannotFit {
-				t.Errorf("no clear reason: %v", err)
-			}
-			var verdicts []kiosk.Finding
-			for _, p := range all {
-				verdicts = append(verdicts, p.Findings...)
-			}
-			t.Logf("%d kB, %d pages, %v -> %d kB, %d dpi, grey %v, passed %v, %v; import %v, convert %v, %d MB; %v",
-				in.Size/1000, len(all), kiosk.CodeOf(err), size/1000, c.DPI, c.Gray, c.Passed, verdicts,
-				read.Round(time.Millisecond), (total - read).Round(time.Millisecond), e.PeakMemory()>>20, err)
 		})
+	}
+}
+
+// becomes makes a file of pages and checks that a portal would take it.
+func becomes(t *testing.T, e *document.Engine, pages []kiosk.PageRef, target kiosk.Target) {
+	t.Helper()
+	start := time.Now()
+	c, err := e.Convert(t.Context(), pages, target, nil)
+	took := time.Since(start)
+	if err != nil {
+		if kiosk.CodeOf(err) != kiosk.CodeCannotFit {
+			t.Errorf("%s under %d: %v", target.Format, target.MaxBytes, err)
+		}
+		t.Logf("%s under %d: %v, %v", target.Format, target.MaxBytes, err, took)
+		return
+	}
+	size := len(c.Files[0].Data)
+	t.Logf("%s under %d: %d bytes, level %d, %d dpi, grey %v, passed %v, %v, %v", target.Format, target.MaxBytes, size,
+		c.Level, c.DPI, c.Gray, c.Passed, c.Forms, took.Round(time.Millisecond))
+	if int64(size) >= target.MaxBytes {
+		t.Errorf("%s under %d: %d bytes", target.Format, target.MaxBytes, size)
+	}
+	if c.DPI > 0 && c.DPI < 150 && c.DPI < slices.MinFunc(pages, func(a, b kiosk.PageRef) int { return a.DPI - b.DPI }).DPI {
+		t.Errorf("%s under %d: made at %d dpi", target.Format, target.MaxBytes, c.DPI)
+	}
+	if took > time.Duration(len(pages))*3*time.Second+10*time.Second {
+		t.Errorf("%s under %d: took %v", target.Format, target.MaxBytes, took)
+	}
+	if target.Format == kiosk.FormatPDF {
+		checkPDF(t, c.Files[0].Data, len(pages))
+	} else if _, err := jpeg.Decode(bytes.NewReader(c.Files[0].Data)); err != nil {
+		t.Errorf("%s under %d: %v", target.Format, target.MaxBytes, err)
 	}
 }
 

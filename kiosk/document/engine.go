@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"pointnum/kiosk"
+	"pointnum/kiosk/document/tool"
 )
 
 // Options configure an engine. Zero values mean the defaults.
@@ -52,6 +53,9 @@ type Options struct {
 	// for each page that came out, so that steady work is not cut off.
 	Input   time.Duration
 	PerPage time.Duration // 1 s
+	// Words lists the languages, as tesseract names them, in which pages are
+	// read for a layer of text in PDFs, besides the visitor's; none when empty.
+	Words []string
 }
 
 func (o *Options) setDefaults() error {
@@ -85,9 +89,11 @@ func set[T int | int64 | time.Duration](v *T, def T) {
 
 // Engine implements kiosk.Documents. Methods may be called from any goroutine.
 type Engine struct {
-	o    Options
-	jobs chan struct{} // a token for each job that runs
-	done chan struct{} // closed by Close
+	o     Options
+	tools *tool.Tools
+	words *reader
+	jobs  chan struct{} // a token for each job that runs
+	done  chan struct{} // closed by Close
 
 	mu      sync.Mutex
 	warm    *process // started, waiting for a job; nil when there is none
@@ -111,7 +117,11 @@ func New(o Options) (*Engine, error) {
 	if err := o.setDefaults(); err != nil {
 		return nil, err
 	}
-	e := &Engine{o: o, jobs: make(chan struct{}, o.Jobs), done: make(chan struct{}), running: map[*process]struct{}{}}
+	tools, err := tool.New(tool.Options{Executable: o.Executable, Stderr: o.Stderr, Log: o.Log, MaxInput: o.MaxInput, MaxOutput: o.MaxInput})
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{o: o, tools: tools, words: newReader(tools, o.MaxPages), jobs: make(chan struct{}, o.Jobs), done: make(chan struct{}), running: map[*process]struct{}{}}
 	e.prepare()
 	return e, nil
 }
@@ -127,6 +137,7 @@ func (e *Engine) Close() error {
 	e.closed = true
 	close(e.done)
 	e.mu.Unlock()
+	e.words.close()
 	e.settle()
 	e.mu.Lock()
 	warm := e.warm
@@ -146,6 +157,9 @@ func (e *Engine) Close() error {
 
 // errClosed is why children end when the engine does.
 var errClosed = &kiosk.Error{Code: kiosk.CodeCanceled, Op: "document: engine closed"}
+
+// Forget drops what was read on pages; see kiosk.Documents.
+func (e *Engine) Forget() { e.words.forget() }
 
 // Sandbox says which locks the last child that was started got; names are
 // those of package sandbox, and "namespaces". It is empty until one is ready.

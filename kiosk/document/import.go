@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"time"
 
 	"pointnum/kiosk"
+	"pointnum/kiosk/document/tool"
 	"pointnum/kiosk/document/wire"
 )
 
@@ -24,6 +26,70 @@ const transferTime = 2 * time.Minute
 // Import reads an input; see kiosk.Documents. Pages of a damaged file that
 // can't be drawn are left out, and the others carry VerdictPartial.
 func (e *Engine) Import(ctx context.Context, in kiosk.Input, each func(kiosk.Page) error) error {
+	return e.open(ctx, in, nil, func(p kiosk.Page, _ wire.PageMessage) error {
+		if len(e.o.Words) > 0 {
+			e.words.add(p, append(slices.Clone(e.o.Words), languages[in.Language]...))
+		}
+		return each(p)
+	})
+}
+
+// languages are the names that tesseract has for those of the screens.
+var languages = map[string][]string{
+	"fr": {"fra"}, "en": {"eng"}, "ar": {"ara"}, "es": {"spa"}, "pt": {"por"}, "tr": {"tur"}, "ru": {"rus"}, "uk": {"ukr"}, "fa": {"fas"}, "ps": {"pus"}, "ro": {"ron"},
+}
+
+// eachPage gets a page, and what the child said of it.
+type eachPage func(kiosk.Page, wire.PageMessage) error
+
+// open reads an input, an office file by way of a PDF; opened, which may be
+// nil, hears what it is.
+func (e *Engine) open(ctx context.Context, in kiosk.Input, opened func(wire.OpenedMessage), each eachPage) error {
+	err := e.read(ctx, in, opened, each)
+	var office *officeError
+	if !errors.As(err, &office) {
+		return err
+	}
+	r, err := openInput(in.Open, in.Size, e.o.MaxInput)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	data, err := e.tools.PDF(ctx, r, office.kind)
+	if err != nil {
+		return err
+	}
+	made := kiosk.Input{Name: in.Name, Size: int64(len(data)), AsIs: in.AsIs,
+		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }}
+	return e.read(ctx, made, func(m wire.OpenedMessage) {
+		if opened != nil {
+			opened(wire.OpenedMessage{Total: m.Total, Format: string(office.kind)})
+		}
+	}, func(p kiosk.Page, m wire.PageMessage) error {
+		if p.Index == 0 {
+			p.Source = data
+		}
+		return each(p, m)
+	})
+}
+
+// officeKinds are those that can be turned into a PDF.
+var officeKinds = []tool.OfficeKind{tool.DOCX, tool.DOC, tool.ODT, tool.RTF, tool.XLSX, tool.XLS, tool.ODS, tool.PPTX, tool.PPT, tool.ODP}
+
+// officeError is the error of an office file: another program has to make a
+// PDF of it.
+type officeError struct{ kind tool.OfficeKind }
+
+// Error says what it is.
+func (e *officeError) Error() string { return "document: an office file" }
+
+// Unwrap is what the error is where there is no such program.
+func (e *officeError) Unwrap() error {
+	return &kiosk.Error{Code: kiosk.CodeFileUnsupported, Op: "document: office file"}
+}
+
+// read reads an input that is a PDF or a picture.
+func (e *Engine) read(ctx context.Context, in kiosk.Input, opened func(wire.OpenedMessage), each eachPage) error {
 	if in.Size == 0 {
 		return &kiosk.Error{Code: kiosk.CodeFileEmpty, Op: "document: import"}
 	}
@@ -51,7 +117,7 @@ func (e *Engine) Import(ctx context.Context, in kiosk.Input, each func(kiosk.Pag
 		return p.fail(err, kiosk.CodeFileBroken)
 	}
 	t.probe()
-	return e.receivePages(p, t, each)
+	return e.receivePages(p, t, opened, each)
 }
 
 func (e *Engine) job(op wire.Op) wire.JobMessage {
@@ -59,7 +125,7 @@ func (e *Engine) job(op wire.Op) wire.JobMessage {
 		MaxMemory: e.o.MaxMemory / 2}
 }
 
-func (e *Engine) receivePages(p *process, t *timer, each func(kiosk.Page) error) error {
+func (e *Engine) receivePages(p *process, t *timer, opened func(wire.OpenedMessage), each eachPage) error {
 	for n := 0; ; {
 		k, payload, err := wire.Read(p.r, wire.MaxMessage, wire.Opened, wire.Page, wire.Done)
 		if err != nil {
@@ -67,20 +133,33 @@ func (e *Engine) receivePages(p *process, t *timer, each func(kiosk.Page) error)
 		}
 		switch k {
 		case wire.Opened:
+			var m wire.OpenedMessage
+			if err := wire.Decode(payload, &m); err != nil || m.Total < 0 || checkedOp(m.Format) != m.Format {
+				return p.fail(wire.ErrProtocol, kiosk.CodeFileBroken)
+			}
+			if opened != nil {
+				opened(m)
+			}
 			t.page()
 		case wire.Page:
-			page, err := e.receivePage(p, payload, n)
+			page, m, err := e.receivePage(p, payload, n)
 			if err != nil {
 				return p.fail(err, kiosk.CodeFileBroken)
 			}
 			t.pause()
-			if err := each(page); err != nil {
+			if err := each(page, m); err != nil {
 				return err
 			}
 			n++
 			t.delivered()
 			t.page()
 		case wire.Done:
+			var m wire.DoneMessage
+			if err := wire.Decode(payload, &m); err == nil && n == 0 && m.Code == kiosk.CodeFileUnsupported {
+				if kind := tool.OfficeKind(m.Office); slices.Contains(officeKinds, kind) {
+					return &officeError{kind}
+				}
+			}
 			return doneError(payload, n)
 		}
 	}
@@ -125,14 +204,14 @@ func checkedOp(op string) string {
 	return op
 }
 
-func (e *Engine) receivePage(p *process, payload []byte, n int) (kiosk.Page, error) {
+func (e *Engine) receivePage(p *process, payload []byte, n int) (kiosk.Page, wire.PageMessage, error) {
 	var m wire.PageMessage
 	if err := wire.Decode(payload, &m); err != nil {
-		return kiosk.Page{}, err
+		return kiosk.Page{}, m, err
 	}
 	if m.Index != n || m.Total < 1 || m.Total > e.o.MaxPages || n >= m.Total ||
 		m.Width < 1 || m.Width > maxSide || m.Height < 1 || m.Height > maxSide || m.DPI < 1 || m.DPI > 5000 || !known(m) {
-		return kiosk.Page{}, wire.ErrProtocol
+		return kiosk.Page{}, m, wire.ErrProtocol
 	}
 	page := kiosk.Page{Index: m.Index, Total: m.Total, Width: m.Width, Height: m.Height, DPI: m.DPI, Gray: m.Gray,
 		Kind: m.Kind, Findings: m.Findings, Changes: m.Changes}
@@ -146,14 +225,14 @@ func (e *Engine) receivePage(p *process, payload []byte, n int) (kiosk.Page, err
 	} {
 		_, b, err := wire.Read(p.r, part.limit, wire.Data)
 		if err != nil {
-			return kiosk.Page{}, err
+			return kiosk.Page{}, m, err
 		}
 		if part.magics != nil && !slices.ContainsFunc(part.magics, func(m []byte) bool { return bytes.HasPrefix(b, m) }) {
-			return kiosk.Page{}, wire.ErrProtocol
+			return kiosk.Page{}, m, wire.ErrProtocol
 		}
 		*part.to = b
 	}
-	return page, nil
+	return page, m, nil
 }
 
 // What a child may say of a page.

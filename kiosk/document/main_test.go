@@ -77,8 +77,15 @@ func pages(ctx context.Context, e *document.Engine, in *kiosk.Input) ([]kiosk.Pa
 func refs(in *kiosk.Input, all []kiosk.Page) []kiosk.PageRef {
 	var r []kiosk.PageRef
 	for _, p := range all {
-		r = append(r, kiosk.PageRef{Open: opener(p.Image), Size: int64(len(p.Image)), DPI: p.DPI, Index: p.Index,
-			Origin: in, OriginPages: p.Total})
+		if p.Source != nil {
+			in = input(p.Source)
+		}
+		ref := kiosk.PageRef{Open: opener(p.Image), Size: int64(len(p.Image)), DPI: p.DPI, Index: p.Index, Kind: p.Kind,
+			Changed: len(p.Changes) > 0, Origin: in, OriginPages: p.Total}
+		if p.Packed != nil {
+			ref.Packed, ref.PackedSize = opener(p.Packed), int64(len(p.Packed))
+		}
+		r = append(r, ref)
 	}
 	return r
 }

@@ -107,15 +107,16 @@ func (t *task) copyFromKey(file kiosk.KeyFile) (spool.Blob, error) {
 // read makes pages of a file in the spool, those that are not there yet.
 func (t *task) read(oid string) outcome {
 	var o origin
+	var lang string
 	if err := t.do(func() {
 		t.e.visit.Origins[oid].Tries++
-		o = *t.e.visit.Origins[oid]
+		o, lang = *t.e.visit.Origins[oid], t.e.visit.Lang
 		t.e.save() // a file that ends the agent is not tried for ever
 	}); err != nil {
 		return outcome{err: err}
 	}
 	in := kiosk.Input{
-		Name: o.Name, Size: o.Blob.Size,
+		Name: o.Name, Size: o.Blob.Size, Language: lang,
 		Open: func() (io.ReadCloser, error) { return t.e.cfg.Spool.Open(o.Blob.ID) },
 	}
 	err := t.e.cfg.Documents.Import(t.work, in, func(p kiosk.Page) error {
@@ -142,10 +143,22 @@ func (t *task) addPage(oid string, p kiosk.Page) error {
 		return err
 	}
 	made.Origin = oid
+	var source *spool.Blob
+	if p.Source != nil {
+		b, err := t.e.cfg.Spool.Put(bytesReader(p.Source))
+		if err != nil {
+			return err
+		}
+		source = &b
+	}
 	full := false
 	err = t.do(func() {
 		v := t.e.visit
 		o := v.Origins[oid]
+		if source != nil {
+			_ = t.e.cfg.Spool.Remove(o.Blob.ID) // the wipe would
+			o.Blob = *source
+		}
 		to := v.paperByID(o.Paper)
 		if full = to == nil || v.pageCount() >= t.e.cfg.MaxPages; full {
 			return

@@ -29,7 +29,7 @@ func (e *Engine) refs(p *paper) []kiosk.PageRef {
 	for _, l := range p.Leaves {
 		pg := e.visit.Pages[l.Page]
 		ref := kiosk.PageRef{Open: open(pg.Master.ID), Size: pg.Master.Size, DPI: pg.DPI,
-			Turn: l.Turn, Index: pg.Index, Kind: pg.Kind}
+			Turn: l.Turn, Index: pg.Index, Kind: pg.Kind, Changed: len(pg.Changes) > 0}
 		if pg.Packed != nil {
 			ref.Packed, ref.PackedSize = open(pg.Packed.ID), pg.Packed.Size
 		}

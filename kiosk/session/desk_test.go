@@ -237,6 +237,8 @@ func (d *desk) Import(ctx context.Context, in kiosk.Input, each func(kiosk.Page)
 	return nil
 }
 
+func (d *desk) Forget() {}
+
 func (d *desk) Convert(ctx context.Context, pages []kiosk.PageRef, t kiosk.Target, progress func(int, int)) (kiosk.Conversion, error) {
 	var all []string
 	for i, p := range pages {

@@ -198,6 +198,7 @@ func (e *Engine) forget() {
 	e.lang, e.help, e.ending = e.cfg.Lang, false, ""
 	e.warned, e.canceled = time.Time{}, time.Time{}
 	e.views.clear()
+	e.cfg.Documents.Forget()
 	e.lamp.Set(false)
 }
 

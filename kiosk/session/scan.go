@@ -184,17 +184,18 @@ func (s *scanning) prepare() {
 // prepareRaw makes one scanned page ready and returns its sheet.
 func (t *task) prepareRaw(id string) (sheet int, err error) {
 	var raw page
+	var lang string
 	if err := t.do(func() {
 		pg := t.e.visit.Pages[id]
 		pg.Tries++
-		raw = *pg
+		raw, lang = *pg, t.e.visit.Lang
 		t.e.save() // a page that ends the agent is not tried for ever
 	}); err != nil {
 		return 0, err
 	}
 	in := kiosk.Input{
 		Open: func() (io.ReadCloser, error) { return t.e.cfg.Spool.Open(raw.Raw.ID) },
-		Size: raw.Raw.Size, Scanned: true, DPI: raw.RawDPI,
+		Size: raw.Raw.Size, Scanned: true, DPI: raw.RawDPI, Language: lang,
 	}
 	got := false
 	err = t.e.cfg.Documents.Import(t.ctx, in, func(p kiosk.Page) error {
@@ -230,7 +231,8 @@ func (t *task) prepareRaw(id string) (sheet int, err error) {
 
 // keep puts a page's pictures into the spool.
 func (t *task) keep(p kiosk.Page) (page, error) {
-	made := page{Ready: true, DPI: p.DPI, Kind: p.Kind, Findings: p.Findings, Index: p.Index}
+	made := page{Ready: true, DPI: p.DPI, Kind: p.Kind, Findings: p.Findings,
+		Changes: p.Changes, Index: p.Index}
 	parts := []struct {
 		to   *spool.Blob
 		data []byte

@@ -48,6 +48,7 @@ type page struct {
 	DPI                    int
 	Kind                   kiosk.PageKind
 	Findings               []kiosk.Finding
+	Changes                []kiosk.Change
 	Origin                 string
 	Index                  int // in Origin
 }

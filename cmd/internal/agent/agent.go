@@ -97,7 +97,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := os.Setenv("TMPDIR", a.spool.Temp()); err != nil {
 		return fmt.Errorf("temporary files: %w", err)
 	}
-	if a.documents, err = document.New(document.Options{Log: o.Log, Executable: o.Child}); err != nil {
+	if a.documents, err = document.New(document.Options{Log: o.Log, Executable: o.Child, Words: o.Config.Words}); err != nil {
 		return fmt.Errorf("documents: %w", err)
 	}
 	defer func() { err = errors.Join(err, a.documents.Close()) }()

@@ -42,7 +42,7 @@ func Run(in io.Reader, out io.Writer, l sandbox.Limits) error {
 		if !errors.As(err, &fault) {
 			return err // the pipe's, or our own
 		}
-		done = wire.DoneMessage{Code: fault.Code, Op: fault.Op}
+		done = wire.DoneMessage{Code: fault.Code, Op: fault.Op, Office: done.Office}
 	}
 	return c.send(wire.Done, done)
 }
@@ -64,7 +64,7 @@ type child struct {
 func (c *child) do(job wire.JobMessage) (wire.DoneMessage, error) {
 	switch job.Op {
 	case wire.Import:
-		return wire.DoneMessage{}, c.importFile(job)
+		return c.importFile(job)
 	case wire.Convert:
 		return c.convert(job)
 	}

@@ -2,14 +2,18 @@ package child
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
 	"math"
+	"runtime"
 	"slices"
+	"sync"
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document/decode"
+	"pointnum/kiosk/document/fit"
 	"pointnum/kiosk/document/raster"
 	"pointnum/kiosk/document/wire"
 )
@@ -26,35 +30,77 @@ const (
 	a4Long, a4Short = 11.69, 8.27 // inches
 )
 
-func (c *child) importFile(job wire.JobMessage) error {
+func (c *child) importFile(job wire.JobMessage) (done wire.DoneMessage, err error) {
 	data, err := wire.ReceiveInput(c.in, job.Size, job.MaxInput)
 	if err != nil {
-		return err
+		return done, err
 	}
+	format := decode.Sniff(data)
 	src, err := decode.Open(data, limits(job))
 	if err != nil {
-		return err
+		if kiosk.CodeOf(err) == kiosk.CodeFileUnsupported {
+			done.Office = fmt.Sprint(format)
+		}
+		return done, err
 	}
 	defer src.Close()
 	total := src.Pages()
-	if err := c.send(wire.Opened, wire.OpenedMessage{Total: total}); err != nil {
-		return err
+	if err := c.send(wire.Opened, wire.OpenedMessage{Total: total, Format: fmt.Sprint(format)}); err != nil {
+		return done, err
 	}
 	im := importing{child: c, job: job, total: total}
-	for i := range total {
-		p, err := src.Page(i)
-		if err != nil {
-			if total == 1 || kiosk.CodeOf(err) != kiosk.CodeFileBroken {
-				return err
+	if err := im.all(src); err != nil {
+		return done, err
+	}
+	return done, im.end()
+}
+
+// outcome is a page made ready, or why it was not.
+type outcome struct {
+	ready
+	partial bool  // what was decoded is not the whole page
+	lost    error // the page could not be decoded
+	err     error
+}
+
+// all makes the pages ready, as many at once as there are processors but one,
+// and sends them in order. Only so many are in memory at any time.
+func (im *importing) all(src decode.Source) error {
+	workers := max(1, runtime.GOMAXPROCS(0)-1)
+	turns, stop := make(chan struct{}, workers), make(chan struct{})
+	queue := make(chan chan outcome, workers)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer close(stop)
+	wg.Go(func() {
+		defer close(queue)
+		for i := range im.total {
+			select {
+			case turns <- struct{}{}:
+			case <-stop:
+				return
 			}
-			im.damaged, im.fault = true, err // the other pages may be whole
-			continue
+			out := make(chan outcome, 1)
+			p, err := src.Page(i)
+			if err != nil {
+				out <- outcome{lost: err}
+			} else {
+				wg.Go(func() {
+					r, err := im.ready(p)
+					out <- outcome{ready: r, partial: p.Partial, err: err}
+				})
+			}
+			queue <- out // never more than there are turns
 		}
-		if err := im.page(p); err != nil {
+	})
+	for out := range queue {
+		o := <-out
+		if err := im.page(o); err != nil {
 			return err
 		}
+		<-turns
 	}
-	return im.end()
+	return nil
 }
 
 // importing is what is known of an input while its pages are made ready.
@@ -69,25 +115,34 @@ type importing struct {
 
 // ready is a page that is to be sent.
 type ready struct {
-	message                wire.PageMessage
-	master, preview, thumb []byte
-	packed                 []byte
+	message                        wire.PageMessage
+	master, preview, thumb, packed []byte
 }
 
-func (im *importing) page(p decode.Picture) error {
-	im.damaged = im.damaged || p.Partial
-	r, err := im.ready(p)
-	if err != nil {
-		return err
+// page sends a page. One that can't be decoded is left out where others may be
+// whole.
+func (im *importing) page(o outcome) error {
+	switch {
+	case o.err != nil:
+		return o.err
+	case o.lost != nil && (im.total == 1 || kiosk.CodeOf(o.lost) != kiosk.CodeFileBroken):
+		return o.lost
+	case o.lost != nil:
+		im.damaged, im.fault = true, o.lost
+		return nil
 	}
-	if p.Partial && slices.Contains(r.message.Findings, kiosk.Finding{Verdict: kiosk.VerdictBlank}) {
+	im.damaged = im.damaged || o.partial
+	if o.partial && slices.Contains(o.message.Findings, kiosk.Finding{Verdict: kiosk.VerdictBlank}) {
 		// What was on it is lost: it would be an empty proof.
 		im.fault = fault(kiosk.CodeFileBroken, "import: nothing to see in a damaged file")
 		return nil
 	}
-	r.message.Index, r.message.Total = im.index, im.total
+	if im.damaged {
+		o.message.Findings = append(o.message.Findings, kiosk.Finding{Verdict: kiosk.VerdictPartial})
+	}
+	o.message.Index, o.message.Total = im.index, im.total
 	im.index++
-	return im.sendWith(wire.Page, r.message, r.master, r.preview, r.thumb, r.packed)
+	return im.sendWith(wire.Page, o.message, o.master, o.preview, o.thumb, o.packed)
 }
 
 // end refuses a file of which nothing could be saved.
@@ -98,33 +153,28 @@ func (im *importing) end() error {
 	return nil
 }
 
-// ready straightens, cuts, scales and judges a page and writes its pictures.
+// ready cleans, scales and judges a page and writes its pictures.
 func (im *importing) ready(p decode.Picture) (ready, error) {
-	img := raster.Orient(p.Image, p.Orientation)
-	dpi := p.DPI
-	if im.job.Scanned {
-		if im.job.DPI > 0 {
-			dpi = im.job.DPI
-		}
-		img, _ = raster.Deskew(img)
-		if r, ok := raster.CropBed(img); ok {
-			img = cut(img, r)
-		}
+	s := sheetOf(p, im.job)
+	m := wire.PageMessage{Kind: kiosk.PageDigital, SourceDPI: p.DPI, Searchable: p.Searchable, Changes: s.changes}
+	img, dpi := toMaster(s.page, s.dpi)
+	if raster.IsGray(img) {
+		img, m.Gray = raster.Gray(img), true
 	}
-	img, dpi = toMaster(img, dpi)
-	gray := raster.IsGray(img)
-	if gray {
-		img = raster.Gray(img)
-	}
-	r := ready{message: wire.PageMessage{Width: img.Bounds().Dx(), Height: img.Bounds().Dy(), DPI: dpi, Gray: gray}}
-	r.message.Kind = kiosk.PagePicture
-	for _, v := range raster.Verdicts(img, dpi) {
-		r.message.Findings = append(r.message.Findings, kiosk.Finding{Verdict: v})
-	}
-	if im.damaged {
-		r.message.Findings = append(r.message.Findings, kiosk.Finding{Verdict: kiosk.VerdictPartial})
-	}
+	m.Width, m.Height, m.DPI = img.Bounds().Dx(), img.Bounds().Dy(), dpi
+	m.Findings = s.judge(img, dpi)
+	r := ready{message: m}
 	var err error
+	if !p.Vector {
+		packed, kind, err := fit.Pack(img, dpi)
+		if err != nil {
+			return r, err
+		}
+		r.message.Kind = kind
+		if r.packed, err = packed.MarshalBinary(); err != nil {
+			return r, err
+		}
+	}
 	if r.master, err = encodeMaster(img); err != nil {
 		return r, err
 	}
@@ -163,29 +213,6 @@ func shrink(img image.Image, side int) image.Image {
 	}
 	f := float64(side) / float64(max(w, h))
 	return raster.Scale(img, max(1, int(float64(w)*f+0.5)), max(1, int(float64(h)*f+0.5)))
-}
-
-// cut copies a part of a page, so that the whole can be freed.
-func cut(img image.Image, r image.Rectangle) image.Image {
-	r = r.Intersect(img.Bounds())
-	if r.Empty() || r == img.Bounds() {
-		return img
-	}
-	switch m := img.(type) {
-	case *image.Gray:
-		dst := image.NewGray(image.Rect(0, 0, r.Dx(), r.Dy()))
-		for y := range r.Dy() {
-			copy(dst.Pix[y*dst.Stride:], m.Pix[m.PixOffset(r.Min.X, r.Min.Y+y):][:r.Dx()])
-		}
-		return dst
-	default:
-		src := raster.ToRGBA(img)
-		dst := image.NewRGBA(image.Rect(0, 0, r.Dx(), r.Dy()))
-		for y := range r.Dy() {
-			copy(dst.Pix[y*dst.Stride:], src.Pix[src.PixOffset(r.Min.X, r.Min.Y+y):][:4*r.Dx()])
-		}
-		return dst
-	}
 }
 
 // encodeMaster keeps black and white pages without loss; everything else

@@ -3,89 +3,76 @@ package fit
 import (
 	"bytes"
 	"errors"
-	"image"
 	"sync"
 
 	"pointnum/kiosk"
-	"pointnum/kiosk/document/jbig2"
+	"pointnum/kiosk/document/cleanpdf"
 	"pointnum/kiosk/document/pdf"
-	"pointnum/kiosk/document/raster"
 )
 
-// pdfLevels go down to the floor of legibility: 150 dpi, JPEG quality 35,
-// without colour.
-func pdfLevels() []level {
-	return []level{
-		{dpi: 300, quality: 80, size: 100},
-		{dpi: 300, quality: 65, size: 73},
-		{dpi: 300, quality: 50, size: 58},
-		{dpi: 200, quality: 65, size: 37},
-		{dpi: 200, quality: 50, size: 29},
-		{dpi: 200, quality: 40, size: 25},
-		{dpi: 150, quality: 50, size: 18},
-		{dpi: 150, quality: 42, size: 16},
-		{dpi: 150, quality: 35, size: 14},
-		{dpi: 150, quality: 42, gray: true, size: 12},
-		{dpi: 150, quality: 35, gray: true, size: 10.5},
-	}
+// piece is a page at a level, as it would be written.
+type piece struct {
+	page     pdf.Page
+	original bool // the page is taken over; page is unset then
+	size     int64
 }
 
-const (
-	// comfort is the level that is given up for the limit only, never for
-	// the aim.
-	comfort = 4
-	// fullPage is what an A4 page takes at the best level, roughly.
-	fullPage = 900_000
-	// overhead is what a page takes in a PDF besides its picture, and what a
-	// file takes besides its pages; generous.
-	overhead = 600
-)
-
-// encoded are pages at one level.
+// encoded are all pages at one level.
 type encoded struct {
-	pages []pdf.Page
-	size  int64 // with overhead
-	full  bool  // all pages are there
+	pieces []piece
+	size   int64
+	full   bool // all pages are there
 }
 
 type pdfFitter struct {
-	pages    []Page
-	levels   []level
-	o        Options
-	lossless []losslessPage
-	best     map[int]encoded // by level; complete ones only
-	mu       sync.Mutex
-	done     int // for progress
+	pages  []Page
+	levels []level
+	o      Options
+	best   map[int]encoded // by level; complete ones only
+	// digital is the size of the pages of live text together, by level.
+	digital map[int]int64
+	mu      sync.Mutex
+	done    int // for progress
 }
 
-// losslessPage is a black and white page packed without loss, once.
-type losslessPage struct {
-	tried bool
-	image pdf.Image
-}
-
-func fitPDF(pages []Page, maxFiles int, aim, limit int64, o Options) (Result, error) {
-	f := &pdfFitter{pages: pages, levels: pdfLevels(), o: o, lossless: make([]losslessPage, len(pages)), best: map[int]encoded{}}
-	k, err := f.search(0, aim)
+func fitPDF(pages []Page, maxFiles int, b budget, o Options) (Result, error) {
+	f := &pdfFitter{pages: pages, levels: levels(), o: o, best: map[int]encoded{}, digital: map[int]int64{}}
+	money := b.aim
+	k, err := f.search(standard, standard, money)
 	if err == errTooBig || err == nil && k > comfort {
-		k, err = f.search(comfort, limit)
+		money = b.limit
+		k, err = f.search(comfort, comfort, money)
 	}
-	if err == nil {
+	if errors.Is(err, errTooBig) && maxFiles > 1 {
+		return f.split(maxFiles, b.limit)
+	}
+	for ; err == nil; k++ {
 		e := f.best[k]
-		return f.write([][]pdf.Page{e.pages}, k, limit)
+		if e, err = f.improve(e, k, money, b.generous); err != nil {
+			break
+		}
+		var r Result
+		if r, err = f.write([][]piece{e.pieces}, k, b.limit); !errors.Is(err, errTooBig) {
+			return r, err
+		}
+		// Put together the pages took more than each for itself.
+		if k+1 == len(f.levels) {
+			break
+		}
+		_, err = f.at(k+1, b.limit)
 	}
-	if !errors.Is(err, errTooBig) {
-		return Result{}, err
+	if errors.Is(err, errTooBig) {
+		err = cannotFit("fit: pdf")
 	}
-	if maxFiles > 1 {
-		return f.split(maxFiles, limit)
-	}
-	return Result{}, cannotFit("fit: pdf")
+	return Result{}, err
 }
 
-func (f *pdfFitter) search(from int, budget int64) (int, error) {
-	guess := firstGuess(f.levels, len(f.pages), fullPage, budget)
-	return search(f.levels, from, guess, budget, func(k int) (int64, error) {
+func (f *pdfFitter) search(from, guess int, budget int64) (int, error) {
+	sizes := make([]float64, len(f.levels))
+	for i, l := range f.levels {
+		sizes[i] = l.size
+	}
+	return search(sizes, from, guess, budget, func(k int) (int64, error) {
 		e, err := f.at(k, budget)
 		return e.size, err
 	})
@@ -97,14 +84,42 @@ func (f *pdfFitter) at(k int, budget int64) (encoded, error) {
 	if e, ok := f.best[k]; ok {
 		return e, nil
 	}
-	e := encoded{pages: make([]pdf.Page, len(f.pages)), size: overhead}
+	digital, err := f.digitalSize(k)
+	if err != nil {
+		return encoded{}, err
+	}
+	base := digital + pdf.FileOverhead
+	e := encoded{pieces: make([]piece, len(f.pages)), size: base}
+	err = f.each(func() bool { return e.size > budget+budget/2 }, func(i int, done func(func())) error {
+		p, err := f.piece(i, k)
+		done(func() {
+			e.pieces[i] = p
+			e.size += p.size
+		})
+		return err
+	})
+	if err != nil {
+		return e, err
+	}
+	if e.estimate(base, budget) {
+		return e, nil
+	}
+	e.full = true
+	f.best[k] = e
+	f.forget(k, budget)
+	return e, nil
+}
+
+// each does something for every page, several at once, until it fails or
+// enough is true after one. What is given to done runs alone.
+func (f *pdfFitter) each(enough func() bool, do func(i int, done func(func())) error) error {
 	var mu sync.Mutex
 	var first error
 	next, finished := 0, 0
 	take := func() (int, bool) {
 		mu.Lock()
 		defer mu.Unlock()
-		if first != nil || next == len(f.pages) || finished > 0 && e.size > budget+budget/2 {
+		if first != nil || next == len(f.pages) || finished > 0 && enough() {
 			return 0, false
 		}
 		next++
@@ -114,41 +129,34 @@ func (f *pdfFitter) at(k int, budget int64) (encoded, error) {
 	for range min(f.o.Workers, len(f.pages)) {
 		wg.Go(func() {
 			for i, ok := take(); ok; i, ok = take() {
-				p, err := f.encode(i, f.levels[k])
+				err := do(i, func(change func()) {
+					mu.Lock()
+					defer mu.Unlock()
+					change()
+					finished++
+				})
 				mu.Lock()
 				if err != nil && first == nil {
 					first = err
 				}
-				e.pages[i] = p
-				e.size += int64(len(p.Data)) + overhead
-				finished++
-				done := finished
+				n := finished
 				mu.Unlock()
-				f.progress(done)
+				f.progress(n)
 			}
 		})
 	}
 	wg.Wait()
-	if first != nil {
-		return e, first
-	}
-	if e.estimate(budget) {
-		return e, nil
-	}
-	e.full = true
-	f.best[k] = e
-	f.forget(k, budget)
-	return e, nil
+	return first
 }
 
 // estimate sets the size from the first pages that went over the budget
 // together. It looks at nothing behind them, even where another goroutine had
 // been quicker, so that the search takes the same way on every machine.
-func (e *encoded) estimate(budget int64) bool {
-	sum := int64(overhead)
-	for i, p := range e.pages {
-		if sum += int64(len(p.Data)) + overhead; sum > budget+budget/2 && i < len(e.pages)-1 {
-			e.size = sum / int64(i+1) * int64(len(e.pages))
+func (e *encoded) estimate(base, budget int64) bool {
+	sum := base
+	for i, p := range e.pieces {
+		if sum += p.size; sum > budget+budget/2 && i < len(e.pieces)-1 {
+			e.size = base + (sum-base)/int64(i+1)*int64(len(e.pieces))
 			return true
 		}
 	}
@@ -175,125 +183,168 @@ func (f *pdfFitter) progress(done int) {
 	}
 }
 
-// encode writes one page's picture at a level: as JPEG, or without loss where
-// that is smaller.
-func (f *pdfFitter) encode(i int, l level) (pdf.Page, error) {
-	p := f.pages[i]
+// live says whether a page is live text that is taken over.
+func (p *Page) live() bool { return p.Original != nil && p.Kind == kiosk.PageDigital }
+
+// piece makes a page's smallest form at a level. That of a page of live text
+// is in digitalSize.
+func (f *pdfFitter) piece(i, k int) (piece, error) {
+	p := &f.pages[i]
+	if p.live() {
+		return piece{original: true}, nil
+	}
+	made, err := f.packed(i, k)
+	if err != nil {
+		return piece{}, err
+	}
+	made.Turn, made.Words = p.Turn, p.Words.on(made)
+	return piece{page: made, size: made.Size()}, nil
+}
+
+// packed gives a page as it was packed before, or packs it.
+func (f *pdfFitter) packed(i, k int) (pdf.Page, error) {
+	p := &f.pages[i]
+	if k == standard && p.Packed != nil {
+		return p.Packed()
+	}
 	img, err := p.Load()
 	if err != nil {
 		return pdf.Page{}, err
 	}
-	scaled, dpi := apply(img, p.DPI, l)
-	data, err := raster.EncodeJPEG(scaled, l.quality)
-	if err != nil {
-		return pdf.Page{}, err
-	}
-	_, gray := scaled.(*image.Gray)
-	b := scaled.Bounds()
-	out := pdf.Page{Data: data, Encoding: pdf.JPEG, Width: b.Dx(), Height: b.Dy(), Gray: gray, DPI: dpi}
-	packed, err := f.pack(i, img)
-	if err == nil && packed.Data != nil && len(packed.Data) <= len(data) {
-		out = pdf.Page{Data: packed.Data, Encoding: packed.Encoding, Width: packed.Width, Height: packed.Height,
-			Gray: packed.Gray, DPI: p.DPI}
-	}
-	return out, err
+	return pack(img, p.DPI, p.Kind, f.levels[k])
 }
 
-// pack packs a black and white page without loss; others have no data then.
-// Only the goroutine that encodes page i touches its entry.
-func (f *pdfFitter) pack(i int, img image.Image) (pdf.Image, error) {
-	l := &f.lossless[i]
-	if l.tried {
-		return l.image, nil
+// digitalSize is what the pages of live text take together at a level.
+func (f *pdfFitter) digitalSize(k int) (int64, error) {
+	if n, ok := f.digital[k]; ok {
+		return n, nil
 	}
-	l.tried = true
-	g, ok := img.(*image.Gray)
-	if !ok || !bilevel(g) {
-		return l.image, nil
-	}
-	l.image = pdf.Image{Data: jbig2.Encode(bitmap(g)), Encoding: pdf.JBIG2, Width: g.Rect.Dx(), Height: g.Rect.Dy(), Gray: true}
-	return l.image, nil
-}
-
-// bitmap packs a black and white picture.
-func bitmap(g *image.Gray) *jbig2.Bitmap {
-	b := jbig2.NewBitmap(g.Rect.Dx(), g.Rect.Dy())
-	for y := range b.Height {
-		for x, v := range g.Pix[y*g.Stride:][:b.Width] {
-			if v == 0 {
-				b.Set(x, y)
-			}
+	var parts []cleanpdf.Part
+	for i := range f.pages {
+		if f.pages[i].live() {
+			parts = append(parts, f.pages[i].part())
 		}
 	}
-	return b
+	var n int64
+	if len(parts) > 0 {
+		data, err := cleanpdf.Assemble(parts, f.levels[k].digital, f.o.MaxMemory)
+		if err != nil {
+			return 0, err
+		}
+		n = int64(len(data))
+	}
+	f.digital[k] = n
+	return n, nil
 }
 
-func bilevel(g *image.Gray) bool {
-	for y := range g.Rect.Dy() {
-		for _, v := range g.Pix[y*g.Stride:][:g.Rect.Dx()] {
-			if v != 0 && v != 255 {
-				return false
-			}
+func (p *Page) part() cleanpdf.Part {
+	return cleanpdf.Part{Original: p.Original, Page: p.Index, Turn: p.Turn}
+}
+
+// improve spends what is left of the budget, on pictures first and then on
+// the pages that take most. Only a generous budget makes anything finer than
+// the standard.
+func (f *pdfFitter) improve(e encoded, k int, budget int64, generous bool) (encoded, error) {
+	if k == 0 || k == standard && !generous {
+		return e, nil
+	}
+	out := encoded{pieces: append([]piece(nil), e.pieces...), size: e.size, full: true}
+	for _, i := range needy(f.pages, e.pieces) {
+		if k == standard && f.pages[i].Kind != kiosk.PagePicture {
+			continue
+		}
+		if out.size+out.pieces[i].size/8 > budget {
+			continue // a finer form takes more than that
+		}
+		p, err := f.piece(i, k-1)
+		if err != nil {
+			return out, err
+		}
+		if size := out.size - out.pieces[i].size + p.size; size <= budget && !p.original {
+			out.pieces[i], out.size = p, size
 		}
 	}
-	return true
+	return out, nil
 }
 
-// split finds the best level at which the pages, in order, fit in parts.
-func (f *pdfFitter) split(maxFiles int, limit int64) (Result, error) {
-	most := limit * int64(maxFiles)
-	for k := comfort; k < len(f.levels); k += 2 {
-		e, err := f.at(k, most)
+// write makes the files. It fails with errTooBig when one is above the limit.
+func (f *pdfFitter) write(parts [][]piece, k int, limit int64) (Result, error) {
+	r := Result{Level: k, Gray: true}
+	first := 0
+	for _, pieces := range parts {
+		data, err := f.file(pieces, f.pages[first:first+len(pieces)], k)
 		if err != nil {
 			return Result{}, err
 		}
-		if !e.full {
-			continue
+		if int64(len(data)) > limit {
+			return Result{}, errTooBig
 		}
-		if parts := partition(e.pages, maxFiles, limit); parts != nil {
-			return f.write(parts, k, limit)
+		r.Files = append(r.Files, kiosk.File{Format: kiosk.FormatPDF, Data: data, Pages: len(pieces)})
+		for i := range pieces {
+			r.note(&pieces[i])
 		}
-	}
-	return Result{}, cannotFit("fit: pdf in parts")
-}
-
-// partition fills parts one after the other; nil when there are too many.
-func partition(pages []pdf.Page, maxFiles int, limit int64) [][]pdf.Page {
-	var parts [][]pdf.Page
-	size := limit + 1
-	for _, p := range pages {
-		n := int64(len(p.Data)) + overhead
-		if size+n > limit {
-			if len(parts) == maxFiles || n+overhead > limit {
-				return nil
-			}
-			parts, size = append(parts, nil), overhead
-		}
-		parts[len(parts)-1] = append(parts[len(parts)-1], p)
-		size += n
-	}
-	return parts
-}
-
-// write makes the files and checks them before anybody gets them.
-func (f *pdfFitter) write(parts [][]pdf.Page, k int, limit int64) (Result, error) {
-	l := f.levels[k]
-	r := Result{DPI: l.dpi, Gray: true}
-	for _, pages := range parts {
-		var b bytes.Buffer
-		if err := pdf.Write(&b, pages); err != nil {
-			return Result{}, err
-		}
-		if err := pdf.Check(b.Bytes()); err != nil {
-			return Result{}, err
-		}
-		if int64(b.Len()) > limit {
-			return Result{}, cannotFit("fit: pdf grew")
-		}
-		for _, p := range pages {
-			r.Gray = r.Gray && p.Gray
-		}
-		r.Files = append(r.Files, kiosk.File{Format: kiosk.FormatPDF, Data: b.Bytes(), Pages: len(pages)})
+		first += len(pieces)
 	}
 	return r, nil
+}
+
+// note says what became of a page.
+func (r *Result) note(p *piece) {
+	form, gray := p.form()
+	r.Forms = append(r.Forms, form)
+	r.Gray = r.Gray && gray
+	if dpi := p.page.DPI; dpi > 0 && (r.DPI == 0 || dpi < r.DPI) {
+		r.DPI = dpi
+	}
+}
+
+func (p *piece) form() (f Form, gray bool) {
+	switch {
+	case p.original:
+		return FormOriginal, false
+	case len(p.page.Layers) > 0:
+		for _, l := range p.page.Layers {
+			if !l.Gray || l.Stencil && (l.Color.R != l.Color.G || l.Color.G != l.Color.B) {
+				return FormLayers, false
+			}
+		}
+		return FormLayers, true
+	case p.page.Encoding == pdf.JPEG:
+		return FormPicture, p.page.Gray
+	}
+	return FormBilevel, true
+}
+
+// file puts the pieces of pages together.
+func (f *pdfFitter) file(pieces []piece, pages []Page, k int) ([]byte, error) {
+	var parts []cleanpdf.Part
+	for i := 0; i < len(pieces); {
+		if pieces[i].original {
+			parts = append(parts, pages[i].part())
+			i++
+			continue
+		}
+		var ours []pdf.Page
+		for ; i < len(pieces) && !pieces[i].original; i++ {
+			ours = append(ours, pieces[i].page)
+		}
+		data, err := written(ours)
+		if err != nil {
+			return nil, err
+		}
+		if len(ours) == len(pieces) {
+			return data, nil
+		}
+		parts = append(parts, cleanpdf.Part{Raster: data})
+	}
+	return cleanpdf.Assemble(parts, f.levels[k].digital, f.o.MaxMemory)
+}
+
+// written is a PDF of our pages, checked before anybody gets it.
+func written(pages []pdf.Page) ([]byte, error) {
+	var b bytes.Buffer
+	if err := pdf.Write(&b, pages); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), pdf.Check(b.Bytes())
 }

@@ -9,11 +9,45 @@ import (
 	"image/png"
 
 	"pointnum/kiosk"
+	"pointnum/kiosk/document/ccitt"
 	"pointnum/kiosk/document/raster"
+	"pointnum/kiosk/document/tiff"
 )
 
-func pngLevels() []level {
-	return []level{
+// pictureLevel is one way to write a file of pixels.
+type pictureLevel struct {
+	dpi     int
+	quality int // of JPEG
+	gray    bool
+	shades  int // of PNG, 0 for all
+	size    float64
+}
+
+// ladder is a format's levels, from the finest down.
+type ladder struct {
+	levels   []pictureLevel
+	standard int // as good as reading needs
+	comfort  int // given up for the limit only
+	encode   func(image.Image, pictureLevel) ([]byte, error)
+}
+
+func jpegLadder() ladder {
+	return ladder{standard: 1, comfort: 5, encode: encodeJPEG, levels: []pictureLevel{
+		{dpi: 300, quality: 80, size: 100},
+		{dpi: 300, quality: 65, size: 73},
+		{dpi: 300, quality: 50, size: 58},
+		{dpi: 200, quality: 65, size: 37},
+		{dpi: 200, quality: 50, size: 29},
+		{dpi: 200, quality: 40, size: 25},
+		{dpi: 200, quality: 40, gray: true, size: 22},
+		{dpi: 150, quality: 50, gray: true, size: 15},
+		{dpi: 150, quality: 42, gray: true, size: 12},
+		{dpi: 150, quality: 35, gray: true, size: 10.5},
+	}}
+}
+
+func pngLadder() ladder {
+	return ladder{standard: 0, comfort: 2, encode: encodePNG, levels: []pictureLevel{
 		{dpi: 300, size: 100},
 		{dpi: 200, size: 50},
 		{dpi: 150, size: 30},
@@ -22,39 +56,46 @@ func pngLevels() []level {
 		{dpi: 200, gray: true, shades: 16, size: 6},
 		{dpi: 150, gray: true, shades: 16, size: 4},
 		{dpi: 150, gray: true, shades: 4, size: 1.5},
-	}
+	}}
 }
 
-const (
-	fullPNG = 9_000_000
-	// comfortPNG is the level that is given up for the limit only.
-	comfortPNG = 2
-	// mostStacked is how many pages one picture can show so that somebody
-	// still finds their way in it: both sides of two cards.
-	mostStacked = 4
-)
+// mostStacked is how many pages one picture can show so that somebody still
+// finds their way in it: both sides of two cards.
+const mostStacked = 4
 
 // fitPictures makes one picture of each page, or of several pages, one below
 // the other, when the field takes fewer files than there are pages.
-func fitPictures(pages []Page, t kiosk.Target, aim, limit int64, o Options) (Result, error) {
+func fitPictures(pages []Page, t kiosk.Target, b budget, o Options) (Result, error) {
+	l := jpegLadder()
+	if t.Format == kiosk.FormatPNG {
+		l = pngLadder()
+	}
 	files := min(t.MaxFiles, len(pages))
-	var r Result
-	r.Gray = true
+	r := Result{Gray: true}
 	done := 0
 	for i := range files {
 		group := pages[i*len(pages)/files : (i+1)*len(pages)/files]
 		if len(group) > mostStacked {
 			return Result{}, cannotFit("fit: too many pages for a picture")
 		}
-		data, l, gray, err := fitPicture(group, t.Format, aim, limit)
+		img, dpi, err := stack(group)
+		if err != nil {
+			return Result{}, err
+		}
+		data, k, err := l.fit(img, dpi, b)
 		if err != nil {
 			return Result{}, err
 		}
 		r.Files = append(r.Files, kiosk.File{Format: t.Format, Data: data, Pages: len(group)})
-		if r.DPI == 0 || l.dpi < r.DPI {
-			r.DPI = l.dpi
+		if to := min(dpi, l.levels[k].dpi); r.DPI == 0 || to < r.DPI {
+			r.DPI = to
 		}
-		r.Gray = r.Gray && gray
+		_, gray := img.(*image.Gray)
+		r.Gray = r.Gray && (gray || l.levels[k].gray)
+		r.Level = max(r.Level, k)
+		for range group {
+			r.Forms = append(r.Forms, FormPicture)
+		}
 		if done += len(group); o.Progress != nil {
 			o.Progress(done, len(pages))
 		}
@@ -62,21 +103,19 @@ func fitPictures(pages []Page, t kiosk.Target, aim, limit int64, o Options) (Res
 	return r, nil
 }
 
-func fitPicture(group []Page, f kiosk.Format, aim, limit int64) ([]byte, level, bool, error) {
-	levels, full, easy, encode := pdfLevels(), int64(fullPage), comfort, encodeJPEG
-	if f == kiosk.FormatPNG {
-		levels, full, easy, encode = pngLevels(), fullPNG, comfortPNG, encodePNG
-	}
-	img, dpi, err := stack(group)
-	if err != nil {
-		return nil, level{}, false, err
-	}
+// fit encodes a picture at the best level that the budget allows.
+func (l *ladder) fit(img image.Image, dpi int, b budget) ([]byte, int, error) {
 	made := map[int][]byte{}
+	sizes := make([]float64, len(l.levels))
+	for i, v := range l.levels {
+		sizes[i] = v.size
+	}
 	find := func(from int, budget int64) (int, error) {
-		return search(levels, from, firstGuess(levels, len(group), full, budget), budget, func(k int) (int64, error) {
+		return search(sizes, from, from, budget, func(k int) (int64, error) {
 			if made[k] == nil {
-				scaled, _ := apply(img, dpi, levels[k])
-				data, err := encode(scaled, levels[k])
+				v := l.levels[k]
+				scaled, _ := reduce(img, dpi, v.dpi, v.gray)
+				data, err := l.encode(scaled, v)
 				if err != nil {
 					return 0, err
 				}
@@ -85,25 +124,28 @@ func fitPicture(group []Page, f kiosk.Format, aim, limit int64) ([]byte, level, 
 			return int64(len(made[k])), nil
 		})
 	}
-	k, err := find(0, aim)
-	if err == errTooBig || err == nil && k > easy {
-		k, err = find(easy, limit)
+	from := l.standard
+	if b.generous {
+		from = 0
+	}
+	k, err := find(from, b.aim)
+	if err == errTooBig || err == nil && k > l.comfort {
+		k, err = find(l.comfort, b.limit)
 	}
 	if errors.Is(err, errTooBig) {
-		return nil, level{}, false, cannotFit("fit: picture")
+		err = cannotFit("fit: picture")
 	}
 	if err != nil {
-		return nil, level{}, false, err
+		return nil, 0, err
 	}
-	_, gray := img.(*image.Gray)
-	return made[k], levels[k], gray || levels[k].gray, nil
+	return made[k], k, nil
 }
 
-func encodeJPEG(img image.Image, l level) ([]byte, error) {
+func encodeJPEG(img image.Image, l pictureLevel) ([]byte, error) {
 	return raster.EncodeJPEG(img, l.quality)
 }
 
-func encodePNG(img image.Image, l level) ([]byte, error) {
+func encodePNG(img image.Image, l pictureLevel) ([]byte, error) {
 	if g, ok := img.(*image.Gray); ok && l.shades > 0 {
 		img = posterize(g, l.shades)
 	}
@@ -136,7 +178,7 @@ func posterize(g *image.Gray, n int) image.Image {
 // of their resolutions, on white.
 func stack(group []Page) (image.Image, int, error) {
 	if len(group) == 1 {
-		img, err := group[0].Load()
+		img, err := group[0].clean()
 		return img, group[0].DPI, err
 	}
 	dpi := 300
@@ -149,11 +191,11 @@ func stack(group []Page) (image.Image, int, error) {
 	var all []image.Image
 	w, h, gray := 0, -gap, true
 	for _, p := range group {
-		img, err := p.Load()
+		img, err := p.clean()
 		if err != nil {
 			return nil, 0, err
 		}
-		img, _ = apply(img, p.DPI, level{dpi: dpi})
+		img, _ = reduce(img, p.DPI, dpi, false)
 		_, g := img.(*image.Gray)
 		gray = gray && g
 		all = append(all, img)
@@ -173,4 +215,81 @@ func stack(group []Page) (image.Image, int, error) {
 		y += b.Dy() + gap
 	}
 	return dst, dpi, nil
+}
+
+// clean gives a page's pixels, turned; those of writing with the paper white
+// and the ink clear, which is easier to read and takes less.
+func (p *Page) clean() (image.Image, error) {
+	img, err := p.Load()
+	if err != nil {
+		return nil, err
+	}
+	if p.Kind == kiosk.PageWriting {
+		if s := split(img, p.DPI); s.sure {
+			_ = s.sure
+		}
+	}
+	return raster.Turn(img, p.Turn), nil
+}
+
+// fitTIFF makes one file of all pages: black and white ones as fax group 4,
+// the others as JPEG.
+func fitTIFF(pages []Page, b budget, o Options) (Result, error) {
+	l := jpegLadder()
+	from, money := l.standard, b.aim
+	if b.generous {
+		from = 0
+	}
+	for k := from; k < len(l.levels); k++ {
+		if k > l.comfort {
+			money = b.limit
+		}
+		made, r, err := tiffPages(pages, l.levels[k], o)
+		if err != nil {
+			return Result{}, err
+		}
+		var file bytes.Buffer
+		if err := tiff.Write(&file, made); err != nil {
+			return Result{}, err
+		}
+		if int64(file.Len()) <= money {
+			r.Level = k
+			r.Files = []kiosk.File{{Format: kiosk.FormatTIFF, Data: file.Bytes(), Pages: len(pages)}}
+			return r, nil
+		}
+	}
+	return Result{}, cannotFit("fit: tiff")
+}
+
+func tiffPages(pages []Page, l pictureLevel, o Options) ([]tiff.Page, Result, error) {
+	var made []tiff.Page
+	r := Result{Gray: true}
+	for i := range pages {
+		img, err := pages[i].clean()
+		if err != nil {
+			return nil, r, err
+		}
+		scaled, dpi := reduce(img, pages[i].DPI, l.dpi, l.gray)
+		g, gray := scaled.(*image.Gray)
+		p := tiff.Page{Width: scaled.Bounds().Dx(), Height: scaled.Bounds().Dy(), DPI: dpi, Gray: gray}
+		if gray && pages[i].Kind == kiosk.PageBilevel {
+			p.Data, p.Encoding = ccitt.Encode(bitmap(g)), tiff.G4
+			r.Forms = append(r.Forms, FormBilevel)
+		} else {
+			if p.Data, err = raster.EncodeJPEG(scaled, l.quality); err != nil {
+				return nil, r, err
+			}
+			p.Encoding = tiff.JPEG
+			r.Forms = append(r.Forms, FormPicture)
+		}
+		made = append(made, p)
+		r.Gray = r.Gray && gray
+		if r.DPI == 0 || dpi < r.DPI {
+			r.DPI = dpi
+		}
+		if o.Progress != nil {
+			o.Progress(i+1, len(pages))
+		}
+	}
+	return made, r, nil
 }

@@ -44,11 +44,16 @@ type JobMessage struct {
 type PageSource struct {
 	Size   int64
 	Packed int64 // size of the packed page; 0 when there is none
-	DPI    int
-	Turn   int
-	Kind   kiosk.PageKind
-	Origin int // of Origins; -1 when it is not kept
-	Index  int // in its origin
+	Words  int64 // size of the list of its words; 0 when there is none
+	// Width and Height are those of the picture that was read for words.
+	Width, Height int
+	DPI           int
+	Turn          int
+	Kind          kiosk.PageKind
+	// Changed is true when the page is not as it came, apart from Turn.
+	Changed bool
+	Origin  int // of Origins; -1 when it is not kept
+	Index   int // in its origin
 }
 
 // OpenedMessage says that an input can be read.
@@ -77,6 +82,7 @@ type Part string
 const (
 	Master Part = "master" // of page N
 	Packed Part = "packed" // of page N
+	Words  Part = "words"  // of page N, []pdf.Word in JSON
 	Origin Part = "origin" // the N-th of JobMessage.Origins
 )
 
@@ -100,8 +106,10 @@ type FileMessage struct {
 type DoneMessage struct {
 	Code   kiosk.Code
 	Op     string // a constant of the child's code
+	Office string // the kind of office file that was not read for being one
 	Passed bool
 	DPI    int
 	Gray   bool
-	Level  int // how far down the quality had to go; 0 is the best
+	Level  int      // how far down the quality had to go; 0 is the finest
+	Forms  []string // what became of each page; constants of package fit
 }

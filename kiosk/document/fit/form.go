@@ -1,0 +1,126 @@
+package fit
+
+import (
+	"image"
+
+	"pointnum/kiosk"
+	"pointnum/kiosk/document/jbig2"
+	"pointnum/kiosk/document/mrc"
+	"pointnum/kiosk/document/pdf"
+	"pointnum/kiosk/document/raster"
+)
+
+// Pack makes the form that a page takes in a PDF when there is room enough,
+// and says what kind of page it is.
+func Pack(img image.Image, dpi int) (pdf.Page, kiosk.PageKind, error) {
+	l := levels()[standard]
+	if g, ok := img.(*image.Gray); ok && bilevel(g) {
+		return packBilevel(g, dpi, l), kiosk.PageBilevel, nil
+	}
+	if p, ok, err := packWriting(img, dpi, l); ok || err != nil {
+		return p, kiosk.PageWriting, err
+	}
+	p, err := packPicture(img, dpi, l)
+	return p, kiosk.PagePicture, err
+}
+
+// pack makes a page's form at a level.
+func pack(img image.Image, dpi int, kind kiosk.PageKind, l level) (pdf.Page, error) {
+	switch kind {
+	case kiosk.PageBilevel:
+		if g := raster.Gray(img); bilevel(g) {
+			return packBilevel(g, dpi, l), nil
+		}
+	case kiosk.PageWriting, kiosk.PageDigital:
+		if p, ok, err := packWriting(img, dpi, l); ok || err != nil {
+			return p, err
+		}
+	}
+	return packPicture(img, dpi, l)
+}
+
+// layers are a page split, and whether nothing on it is lost by that.
+type layers struct {
+	mrc.Layers
+	sure bool
+}
+
+func split(img image.Image, dpi int) layers {
+	l := layers{Layers: mrc.Split(img, dpi, mrc.Options{})}
+	l.sure = !l.Photo && len(mrc.Missing(img, l.Layers)) == 0
+	return l
+}
+
+// packWriting splits a page of writing into layers; false when it is a
+// picture, or when something on it would be lost.
+func packWriting(img image.Image, dpi int, l level) (pdf.Page, bool, error) {
+	s := split(img, dpi)
+	if !s.sure {
+		return pdf.Page{}, false, nil
+	}
+	p, _, err := mrc.Encode(s.Layers, mrc.Quality{})
+	return p, err == nil, err
+}
+
+func packPicture(img image.Image, dpi int, l level) (pdf.Page, error) {
+	scaled, dpi := reduce(img, dpi, l.picture.dpi, l.gray)
+	data, err := raster.EncodeJPEG(scaled, l.picture.quality)
+	if err != nil {
+		return pdf.Page{}, err
+	}
+	_, gray := scaled.(*image.Gray)
+	b := scaled.Bounds()
+	return pdf.Page{Data: data, Encoding: pdf.JPEG, Width: b.Dx(), Height: b.Dy(), Gray: gray, DPI: dpi}, nil
+}
+
+// packBilevel packs without loss, but for the resolution where the level asks
+// for less.
+func packBilevel(g *image.Gray, dpi int, l level) pdf.Page {
+	if l.mask > 0 && dpi > l.mask {
+		scaled, to := reduce(g, dpi, l.mask, true)
+		g, dpi = scaled.(*image.Gray), to
+	}
+	return pdf.Page{Data: jbig2.Encode(bitmap(g)), Encoding: pdf.JBIG2, Width: g.Rect.Dx(), Height: g.Rect.Dy(), Gray: true, DPI: dpi}
+}
+
+// reduce scales a page to a resolution, never up, and gives its resolution
+// then.
+func reduce(img image.Image, dpi, to int, gray bool) (image.Image, int) {
+	if gray {
+		img = raster.Gray(img)
+	}
+	if dpi <= 0 {
+		dpi = 300
+	}
+	if dpi <= to {
+		return img, dpi
+	}
+	b := img.Bounds()
+	w, h := b.Dx()*to/dpi, b.Dy()*to/dpi
+	return raster.Scale(img, max(w, 1), max(h, 1)), to
+}
+
+// bitmap packs a page; what is darker than the middle is black.
+func bitmap(g *image.Gray) *jbig2.Bitmap {
+	b := jbig2.NewBitmap(g.Rect.Dx(), g.Rect.Dy())
+	for y := range b.Height {
+		row := b.Row(y)
+		for x, v := range g.Pix[y*g.Stride:][:b.Width] {
+			if v < 128 {
+				row[x>>3] |= 0x80 >> (x & 7)
+			}
+		}
+	}
+	return b
+}
+
+func bilevel(g *image.Gray) bool {
+	for y := range g.Rect.Dy() {
+		for _, v := range g.Pix[y*g.Stride:][:g.Rect.Dx()] {
+			if v != 0 && v != 255 {
+				return false
+			}
+		}
+	}
+	return true
+}
