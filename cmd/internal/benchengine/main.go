@@ -108,10 +108,7 @@ func (o *options) bench(ctx context.Context, stderr io.Writer) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	env, err := peers.Environment(filepath.Join(work, "magick"))
-	if err != nil {
-		return nil, err
-	}
+	env := peers.Environment()
 	methods, err := peers.Methods(ctx, programs)
 	if err != nil {
 		return nil, err

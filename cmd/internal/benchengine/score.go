@@ -16,11 +16,12 @@ import (
 	"pointnum/cmd/internal/benchengine/peers"
 	"pointnum/cmd/internal/benchengine/reading"
 	"pointnum/cmd/internal/benchengine/report"
+	"pointnum/kiosk/atomicfile"
 )
 
 // scoring is changed when scores are computed in another way, so that what
 // was kept is not taken for it.
-const scoring = "2"
+const scoring = "3"
 
 // original is a document before any program changed it.
 type original struct {
@@ -175,7 +176,7 @@ func (b *bench) score(ctx context.Context, o *original, row *report.Row, ours bo
 		if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
 			return fmt.Errorf("score: %w", err)
 		}
-		if err := os.WriteFile(kept, data, 0o644); err != nil {
+		if err := atomicfile.Write(kept, data, 0o644); err != nil {
 			return fmt.Errorf("score: %w", err)
 		}
 	}

@@ -62,8 +62,9 @@ func Build(ctx context.Context, folder, kioskctl string) (Programs, error) {
 	return p, nil
 }
 
-// Methods gives all methods, ours last. ImageMagick needs a policy that lets
-// it write PDF; Environment gives it one.
+// Methods gives all methods, ours last. Debian's ImageMagick refuses the
+// format PDF because of what strangers may send to a web server; the same
+// format under its other names is let through.
 func Methods(ctx context.Context, p Programs) ([]Method, error) {
 	ours, err := fingerprint(p.Kioskctl)
 	if err != nil {
@@ -89,11 +90,11 @@ func Methods(ctx context.Context, p Programs) ([]Method, error) {
 		ghostscript("gs /ebook", v.of("gs", "--version"), true, "-dPDFSETTINGS=/ebook"),
 		ghostscript("gs /screen", v.of("gs", "--version"), false, "-dPDFSETTINGS=/screen"),
 		{Name: "im 150 q50", Version: v.of(magick, "--version"), Args: func(j Job) []string {
-			return []string{magick, "-limit", "thread", "1", "-density", "150", j.In, "-compress", "jpeg", "-quality", "50", j.Out}
+			return []string{magick, "-limit", "thread", "1", "-density", "150", "EPDF:" + j.In, "-compress", "jpeg", "-quality", "50", "PDFA:" + j.Out}
 		}},
 		{Name: "im 300 G4", Version: v.of(magick, "--version"), Args: func(j Job) []string {
-			return []string{magick, "-limit", "thread", "1", "-density", "300", j.In, "-background", "white", "-alpha", "remove", "-alpha", "off",
-				"-colorspace", "Gray", "-threshold", "60%", "-type", "bilevel", "-compress", "Group4", j.Out}
+			return []string{magick, "-limit", "thread", "1", "-density", "300", "EPDF:" + j.In, "-background", "white", "-alpha", "remove", "-alpha", "off",
+				"-colorspace", "Gray", "-threshold", "60%", "-type", "bilevel", "-compress", "Group4", "PDFA:" + j.Out}
 		}},
 		{Name: Ours, Quick: true, Version: ours, Args: func(j Job) []string {
 			return []string{p.Kioskctl, "convert", "--portal", "caf", "-o", j.Out, j.In}
@@ -167,26 +168,7 @@ func magickProgram() string {
 	return "convert"
 }
 
-// policy lets ImageMagick read and write PDF, which Debian's forbids because
-// of what strangers may send to a web server.
-const policy = `<policymap>
-  <policy domain="resource" name="memory" value="4GiB"/>
-  <policy domain="resource" name="map" value="4GiB"/>
-  <policy domain="resource" name="width" value="64KP"/>
-  <policy domain="resource" name="height" value="64KP"/>
-  <policy domain="resource" name="area" value="1GP"/>
-  <policy domain="coder" rights="read|write" pattern="PDF"/>
-</policymap>
-`
-
-// Environment writes ImageMagick's policy into a folder and gives the
-// variables that all programs run with.
-func Environment(folder string) ([]string, error) {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
-	if err := os.WriteFile(filepath.Join(folder, "policy.xml"), []byte(policy), 0o644); err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
-	return append(os.Environ(), "OMP_THREAD_LIMIT=1", "MAGICK_CONFIGURE_PATH="+folder), nil
+// Environment gives the variables that all programs run with.
+func Environment() []string {
+	return append(os.Environ(), "OMP_THREAD_LIMIT=1")
 }

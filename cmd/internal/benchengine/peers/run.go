@@ -60,34 +60,52 @@ func (r *Runner) Do(ctx context.Context, m Method, j Job) (*Run, error) {
 			return &run, nil
 		}
 	}
-	if err := os.RemoveAll(folder); err != nil {
+	// Made beside and moved in place, whole: another run may use the folder.
+	if err := os.MkdirAll(filepath.Join(r.Work, "runs"), 0o755); err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	draft, err := os.MkdirTemp(filepath.Join(r.Work, "runs"), "draft-")
+	if err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
-	j.Out = filepath.Join(folder, "out.pdf")
-	run, err := r.run(ctx, m.Args(j), folder)
+	defer os.RemoveAll(draft)
+	run, err := r.make(ctx, m, j, draft, folder)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Name, err)
 	}
-	made, err := filepath.Glob(filepath.Join(folder, "out*"))
-	if err != nil {
+	if err := os.RemoveAll(folder); err != nil {
 		return nil, fmt.Errorf("run: %w", err)
+	}
+	if err := os.Rename(draft, folder); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	return run, nil
+}
+
+// make runs a method in the folder draft, which becomes folder.
+func (r *Runner) make(ctx context.Context, m Method, j Job, draft, folder string) (*Run, error) {
+	j.Out = filepath.Join(draft, "out.pdf")
+	run, err := r.run(ctx, m.Args(j), draft)
+	if err != nil {
+		return nil, err
+	}
+	made, err := filepath.Glob(filepath.Join(draft, "out*"))
+	if err != nil {
+		return nil, err
 	}
 	for _, path := range made {
 		info, err := os.Stat(path)
 		if err != nil {
-			return nil, fmt.Errorf("run: %w", err)
+			return nil, err
 		}
 		run.Bytes += info.Size()
-		run.Files = append(run.Files, path)
+		run.Files = append(run.Files, filepath.Join(folder, filepath.Base(path)))
 	}
 	data, err := json.Marshal(run)
 	if err != nil {
-		return nil, fmt.Errorf("run: %w", err)
+		return nil, err
 	}
-	return run, os.WriteFile(kept, data, 0o644)
+	return run, os.WriteFile(filepath.Join(draft, "run.json"), data, 0o644)
 }
 
 // run runs the arguments under the measuring program.
@@ -187,7 +205,7 @@ func (r *Runner) Wrap(ctx context.Context, name string, files []string) (string,
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return "", fmt.Errorf("wrap: %w", err)
 	}
-	part := out + ".part"
+	part := fmt.Sprintf("%s.%d.part", out, os.Getpid())
 	first := r.img2pdf(ctx, part, files)
 	if first != nil {
 		var plain []string

@@ -16,6 +16,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"pointnum/kiosk/atomicfile"
 )
 
 // LongSide is how large pages are drawn: A4 at 300 dpi.
@@ -45,11 +47,16 @@ func (t *Text) Sure() int {
 	return n
 }
 
+// across says that a word runs from left to right: tesseract reads lines that
+// run up or down a page too, and a page on its side would look upright.
+func (w *Word) across() bool { return w.Box.Dx() >= w.Box.Dy() }
+
 // Weight is how much was read and how surely; it tells which way up a page is.
 func (t *Text) Weight() float64 {
 	sum := 0.0
-	for _, w := range t.Words {
-		if n := len([]rune(w.Text)); n >= 3 && w.Conf > 30 {
+	for i := range t.Words {
+		w := &t.Words[i]
+		if n := len([]rune(w.Text)); n >= 3 && w.Conf > 30 && w.across() {
 			sum += float64(n) * w.Conf / 100
 		}
 	}
@@ -144,7 +151,7 @@ func (r *Reader) Read(ctx context.Context, page *image.Gray, lang string, column
 	if err := os.MkdirAll(filepath.Dir(kept), 0o755); err != nil {
 		return nil, fmt.Errorf("tesseract: %w", err)
 	}
-	return &t, os.WriteFile(kept, data, 0o644)
+	return &t, atomicfile.Write(kept, data, 0o644)
 }
 
 // parseTSV reads tesseract's table: level, page, block, paragraph, line, word,

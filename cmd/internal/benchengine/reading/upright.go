@@ -31,12 +31,15 @@ func (r *Reader) Upright(ctx context.Context, page *image.Gray, lang string, col
 // Well says that a page was read the right way up beyond doubt. Upside down,
 // tesseract finds words too, but few of them surely.
 func (t *Text) Well() bool {
-	n, sum := 0, 0.0
-	for _, w := range t.Words {
-		if len([]rune(w.Text)) >= 3 {
+	n, across, sum := 0, 0, 0.0
+	for i := range t.Words {
+		if w := &t.Words[i]; len([]rune(w.Text)) >= 3 {
 			n++
 			sum += w.Conf
+			if w.across() {
+				across++
+			}
 		}
 	}
-	return n >= 15 && sum/float64(n) >= 65
+	return n >= 15 && 4*across >= 3*n && sum/float64(n) >= 65
 }
