@@ -63,6 +63,9 @@ func RoomAttr() *syscall.SysProcAttr {
 // locks hold when the error is nil, but the memory limit, which is missing
 // from the report where it can't be set.
 func (r Room) Enter() ([]string, error) {
+	if os.Getpid() != 1 || os.Getuid() != nobody {
+		return nil, errors.New("sandbox: not started for a room") // its mounts would be the machine's
+	}
 	got := []string{Namespaces}
 	if limitMemory(r.Limits.Data) == nil { // asks /proc, which a room has not
 		got = append(got, MemLimit)

@@ -18,8 +18,12 @@ import (
 const inside = "POINTNUM_TEST_SANDBOX"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(inside) == "" {
+	switch os.Getenv(inside) {
+	case "":
 		os.Exit(m.Run())
+	case "room":
+		lookAroundRoom()
+		return
 	}
 	got := sandbox.Enter(sandbox.Limits{CPUSeconds: 20, Data: 64 << 20, Files: 16})
 	fmt.Println("locks", strings.Join(got, " "))

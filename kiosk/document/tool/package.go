@@ -23,13 +23,19 @@ func checkPackage(f io.ReaderAt, size int64, kind OfficeKind) error {
 	if Locked(f, size) {
 		return &kiosk.Error{Code: kiosk.CodeFilePassword, Op: "tool: locked by a password"}
 	}
-	switch kind {
-	case DOC, XLS, PPT, RTF:
+	if magic, ok := magics[kind]; ok {
+		head := make([]byte, len(magic))
+		if _, err := f.ReadAt(head, 0); err != nil || string(head) != magic {
+			return &kiosk.Error{Code: kiosk.CodeFileBroken, Op: "tool: another kind of file"}
+		}
 		return nil
 	}
 	z, err := zip.NewReader(f, size)
 	if err != nil {
 		return &kiosk.Error{Code: kiosk.CodeFileBroken, Op: "tool: open package", Err: err}
+	}
+	if !holds(z, kind) {
+		return &kiosk.Error{Code: kiosk.CodeFileBroken, Op: "tool: another kind of package"}
 	}
 	var sum uint64
 	for _, f := range z.File {
@@ -42,6 +48,49 @@ func checkPackage(f io.ReaderAt, size int64, kind OfficeKind) error {
 	return nil
 }
 
+// How the formats begin that are no packages.
+const (
+	magicOLE = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+	magicRTF = `{\rtf`
+)
+
+var magics = map[OfficeKind]string{DOC: magicOLE, XLS: magicOLE, PPT: magicOLE, RTF: magicRTF}
+
+// contents are how a package shows its kind: the folder of its main part, or
+// its media type.
+var contents = map[OfficeKind]string{
+	DOCX: "word/", XLSX: "xl/", PPTX: "ppt/",
+	ODT: "application/vnd.oasis.opendocument.text", ODS: "application/vnd.oasis.opendocument.spreadsheet",
+	ODP: "application/vnd.oasis.opendocument.presentation",
+}
+
+// holds says whether a package is of a kind: of another one, LibreOffice
+// would make a blank page.
+func holds(z *zip.Reader, kind OfficeKind) bool {
+	for _, f := range z.File {
+		switch {
+		case kind == DOCX || kind == XLSX || kind == PPTX:
+			if strings.HasPrefix(f.Name, contents[kind]) {
+				return true
+			}
+		case f.Name == "mimetype":
+			return strings.HasPrefix(string(part(f)), contents[kind]) // or a template of it
+		}
+	}
+	return false
+}
+
+// part gives the beginning of a part, enough for the small ones.
+func part(f *zip.File) []byte {
+	r, err := f.Open()
+	if err != nil {
+		return nil
+	}
+	defer r.Close()
+	b, _ := io.ReadAll(io.LimitReader(r, 1<<20)) // what can be read will do
+	return b
+}
+
 // Locked says whether an office file needs a password: OpenDocument says so in
 // its manifest, the newer formats of Microsoft are a container with an
 // encrypted package in it, Word 97 has a bit. Of other old formats it can't
@@ -50,8 +99,8 @@ func Locked(f io.ReaderAt, size int64) bool {
 	if z, err := zip.NewReader(f, size); err == nil {
 		return lockedODF(z)
 	}
-	var magic [8]byte
-	if _, err := f.ReadAt(magic[:], 0); err != nil || !bytes.Equal(magic[:], []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")) {
+	var magic [len(magicOLE)]byte
+	if _, err := f.ReadAt(magic[:], 0); err != nil || string(magic[:]) != magicOLE {
 		return false
 	}
 	var sector [512]byte
@@ -77,16 +126,9 @@ var encryptedPackage = []byte(strings.Join(strings.Split("EncryptedPackage", "")
 
 func lockedODF(z *zip.Reader) bool {
 	for _, f := range z.File {
-		if f.Name != "META-INF/manifest.xml" {
-			continue
+		if f.Name == "META-INF/manifest.xml" {
+			return bytes.Contains(part(f), []byte("encryption-data"))
 		}
-		r, err := f.Open()
-		if err != nil {
-			return false
-		}
-		defer r.Close()
-		manifest, _ := io.ReadAll(io.LimitReader(r, 1<<20)) // a part will do
-		return bytes.Contains(manifest, []byte("encryption-data"))
 	}
 	return false
 }

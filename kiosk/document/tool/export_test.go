@@ -1,0 +1,7 @@
+package tool
+
+// For fuzzing.
+var (
+	ParseWords   = parseWords
+	CheckPackage = checkPackage
+)
