@@ -141,7 +141,7 @@ func FuzzHeaders(f *testing.F) {
 	f.Add([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00aaaa"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		decode.Sniff(b)
-		decode.HEICSize(b)
+		decode.HEIFSize(b)
 		if h, ok := decode.ReadJPEGHeader(b); ok && (h.Width <= 0 || h.Height <= 0) {
 			t.Errorf("%d by %d", h.Width, h.Height)
 		}

@@ -3,10 +3,12 @@ package decode
 import (
 	"bytes"
 	"encoding/binary"
+	"image"
 	"image/jpeg"
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document/mupdf"
+	"pointnum/kiosk/document/turbojpeg"
 )
 
 // JPEGHeader is what a JPEG file says before its first scan.
@@ -92,9 +94,6 @@ func jfifDPI(payload []byte) int {
 	return 0
 }
 
-// enoughSide is as long as a page's long side is ever needed: 300 dpi of A4.
-const enoughSide = 3508
-
 func openJPEG(data []byte, l Limits) (Source, error) {
 	h, ok := ReadJPEGHeader(data)
 	if !ok {
@@ -108,18 +107,66 @@ func openJPEG(data []byte, l Limits) (Source, error) {
 	if h.Width*h.Height > most {
 		return nil, fault(kiosk.CodeFileTooBig, "decode: jpeg of too many pixels")
 	}
-	return single{func() (Picture, error) { return decodeJPEG(data, h, l) }}, nil
+	return single{JPEG, func() (Picture, error) {
+		p, err := decodeJPEG(data, h, l)
+		p.size()
+		return p, err
+	}}, nil
+}
+
+// fraction is how much smaller a picture may be decoded.
+func fraction(w, h, want int) int {
+	for _, d := range []int{8, 4, 2} {
+		if (max(w, h)+d-1)/d >= want {
+			return d
+		}
+	}
+	return 1
 }
 
 func decodeJPEG(data []byte, h JPEGHeader, l Limits) (Picture, error) {
-	p := Picture{Orientation: h.Orientation, DPI: h.DPI}
+	p := Picture{Orientation: h.Orientation}
+	d := fraction(h.Width, h.Height, l.wantSide())
+	p.DPI = h.DPI / d
+	img, flawed, err := turboJPEG(data, h, d, l)
+	if err == nil {
+		p.Image, p.Partial = img, flawed
+		return p, nil
+	}
+	if kiosk.CodeOf(err) == kiosk.CodeFileTooBig {
+		return p, err
+	}
+	return slowJPEG(data, h, l, p)
+}
+
+// turboJPEG decodes with the fast library, or fails where it is not there or
+// can't.
+func turboJPEG(data []byte, h JPEGHeader, d int, l Limits) (image.Image, bool, error) {
+	if !turbojpeg.Available() {
+		return nil, false, turbojpeg.ErrMissing
+	}
+	w, ht, n := int64(h.Width), int64(h.Height), int64(max(h.Components, 1))
+	need := (w/int64(d) + 1) * (ht/int64(d) + 1) * 4
+	if h.Progressive { // all coefficients of the full size, 2 bytes each
+		need += w * ht * n * 2
+	}
+	if need > l.MaxMemory {
+		return nil, false, fault(kiosk.CodeFileTooBig, "decode: jpeg needs too much memory")
+	}
+	return turbojpeg.Decode(data, d, l.MaxPixels)
+}
+
+// slowJPEG decodes with the Go decoder, and with the PDF library what that
+// refuses.
+func slowJPEG(data []byte, h JPEGHeader, l Limits, p Picture) (Picture, error) {
 	// The Go decoder keeps all coefficients of a progressive JPEG, 4 bytes
 	// each, beside the samples.
 	need := int64(h.Width) * int64(h.Height) * int64(max(h.Components, 1))
 	if h.Progressive {
 		need *= 5
 	}
-	half := max(h.Width, h.Height) >= 2*enoughSide
+	p.DPI = h.DPI
+	half := max(h.Width, h.Height) >= 2*l.wantSide()
 	if need <= l.MaxMemory && !half {
 		img, err := jpeg.Decode(bytes.NewReader(data))
 		if err == nil {
@@ -129,11 +176,8 @@ func decodeJPEG(data []byte, h JPEGHeader, l Limits) (Picture, error) {
 	}
 	wantW, wantH := 0, 0
 	if half {
-		f := float64(enoughSide) / float64(max(h.Width, h.Height))
+		f := float64(l.wantSide()) / float64(max(h.Width, h.Height))
 		wantW, wantH = max(1, int(float64(h.Width)*f)), max(1, int(float64(h.Height)*f))
-		if p.DPI > 0 {
-			p.DPI = 0 // of another size now; the sheet's size decides
-		}
 	}
 	img, flaws, err := mupdf.JPEG(data, wantW, wantH, int(l.MaxMemory))
 	if err == mupdf.ErrMemory {
@@ -143,6 +187,7 @@ func decodeJPEG(data []byte, h JPEGHeader, l Limits) (Picture, error) {
 		return p, fault(kiosk.CodeFileBroken, "decode: jpeg")
 	}
 	p.Image, p.Partial = img, flaws > 0
+	p.DPI = h.DPI * img.Rect.Dx() / h.Width
 	return p, nil
 }
 

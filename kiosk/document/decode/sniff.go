@@ -22,7 +22,8 @@ const (
 	TIFF
 	HEIC
 	PDF
-	Foreign // known, but not opened faithfully here: office files, AVIF, SVG…
+	Foreign // known, but not opened here: SVG, JPEG 2000, DjVu, PostScript…
+	AVIF
 )
 
 // Sniff says what a file is by its first bytes.
@@ -60,7 +61,9 @@ func ofMediaType(t string) Format {
 		return TIFF
 	case "image/heic", "image/heif", "image/heic-sequence", "image/heif-sequence":
 		return HEIC
-	case "image/avif", "image/jp2", "image/jpx", "image/jpm", "image/jxl", "image/svg+xml", "image/vnd.djvu",
+	case "image/avif":
+		return AVIF
+	case "image/jp2", "image/jpx", "image/jpm", "image/jxl", "image/svg+xml", "image/vnd.djvu",
 		"application/msword", "application/x-ole-storage", "application/vnd.ms-excel", "application/vnd.ms-powerpoint",
 		"application/rtf", "text/rtf", "application/postscript", "application/epub+zip", "application/vnd.ms-xpsdocument":
 		return Foreign

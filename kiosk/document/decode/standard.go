@@ -42,12 +42,14 @@ func openStandard(data []byte, f Format, l Limits) (Source, error) {
 	if err := checkSize(c.Width, c.Height, bytesPerPixel(c.ColorModel), l); err != nil {
 		return nil, err
 	}
-	return single{func() (Picture, error) {
+	return single{f, func() (Picture, error) {
 		img, err := decode()
 		if err != nil {
 			return Picture{}, fault(kiosk.CodeFileBroken, "decode: image")
 		}
-		return Picture{Image: img, Orientation: 1, DPI: dpi}, nil
+		p := Picture{Image: img, Orientation: 1, DPI: dpi}
+		p.size()
+		return p, nil
 	}}, nil
 }
 

@@ -71,8 +71,10 @@ func openTIFF(data []byte, l Limits) (Source, error) {
 	return &tiffFile{data, pages, l}, nil
 }
 
-func (f *tiffFile) Pages() int { return len(f.pages) }
-func (f *tiffFile) Close()     {}
+func (f *tiffFile) Format() Format   { return TIFF }
+func (f *tiffFile) Restricted() bool { return false }
+func (f *tiffFile) Pages() int       { return len(f.pages) }
+func (f *tiffFile) Close()           {}
 
 func (f *tiffFile) Page(i int) (Picture, error) {
 	d, _ := readDirectory(f.data, f.pages[i])
@@ -93,6 +95,7 @@ func (f *tiffFile) Page(i int) (Picture, error) {
 		return p, fault(kiosk.CodeFileBroken, "decode: tiff page")
 	}
 	p.Image = img
+	p.size()
 	return p, nil
 }
 

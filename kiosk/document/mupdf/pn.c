@@ -1,12 +1,8 @@
-#include "pn.h"
-#include "fitz.h"
+#include "doc.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-// A budget counts what MuPDF holds; each block carries its size before it.
-typedef struct { size_t used, max; } budget;
 
 #define HEADER 16
 
@@ -72,20 +68,12 @@ static fz_context *new_context(budget *b, int *warnings)
 	return ctx;
 }
 
-static int caught(fz_context *ctx)
+int pn_caught(fz_context *ctx)
 {
 	int code = fz_caught(ctx);
 	fz_ignore_error(ctx);
 	return code == FZ_ERROR_SYSTEM ? PN_MEMORY : PN_BROKEN;
 }
-
-struct pn_doc {
-	budget memory;
-	int warnings;
-	fz_context *ctx;
-	fz_stream *stream;
-	fz_document *doc;
-};
 
 int pn_open(pn_doc **out, const unsigned char *data, size_t len, size_t max_memory)
 {
@@ -110,7 +98,7 @@ int pn_open(pn_doc **out, const unsigned char *data, size_t len, size_t max_memo
 			rc = PN_PASSWORD;
 	}
 	fz_catch(d->ctx)
-		rc = caught(d->ctx);
+		rc = pn_caught(d->ctx);
 	if (rc != PN_OK) {
 		pn_close(d);
 		return rc;
@@ -147,7 +135,7 @@ int pn_count(pn_doc *d, int *pages)
 	fz_try(d->ctx)
 		*pages = fz_count_pages(d->ctx, d->doc);
 	fz_catch(d->ctx)
-		rc = caught(d->ctx);
+		rc = pn_caught(d->ctx);
 	return rc;
 }
 
@@ -163,7 +151,7 @@ int pn_bounds(pn_doc *d, int number, float *x0, float *y0, float *x1, float *y1)
 	fz_always(d->ctx)
 		fz_drop_page(d->ctx, page);
 	fz_catch(d->ctx)
-		rc = caught(d->ctx);
+		rc = pn_caught(d->ctx);
 	return rc;
 }
 
@@ -191,7 +179,7 @@ int pn_render(pn_doc *d, int number, float x0, float y0, float sx, float sy, int
 		fz_drop_page(d->ctx, page);
 	}
 	fz_catch(d->ctx)
-		rc = caught(d->ctx);
+		rc = pn_caught(d->ctx);
 	*errors = cookie.errors;
 	return rc;
 }
@@ -247,7 +235,7 @@ int pn_jpeg(pn_picture *p, const unsigned char *data, size_t len, int want_w, in
 		fz_drop_buffer(ctx, buf);
 	}
 	fz_catch(ctx)
-		rc = caught(ctx);
+		rc = pn_caught(ctx);
 	p->pix = pix;
 	if (rc != PN_OK)
 		pn_free(p);
@@ -268,7 +256,7 @@ int pn_tiff(pn_picture *p, const unsigned char *data, size_t len, int page, size
 		keep(ctx, p, &pix);
 	}
 	fz_catch(ctx)
-		rc = caught(ctx);
+		rc = pn_caught(ctx);
 	p->pix = pix;
 	if (rc != PN_OK)
 		pn_free(p);

@@ -21,12 +21,51 @@ int pn_bounds(pn_doc *d, int page, float *x0, float *y0, float *x1, float *y1);
 // samples, from (x0, y0) in points on. errors counts what it could not draw.
 int pn_render(pn_doc *d, int page, float x0, float y0, float sx, float sy, int w, int h, unsigned char *rgba, int *errors);
 
-// pn_picture is an image decoded to RGB or RGBA samples.
+// pn_encrypted says whether the file is, with a password that is not needed to
+// open it.
+int pn_encrypted(pn_doc *d);
+
+// pn_content is what a page shows.
 typedef struct {
-	int w, h, stride, components;
+	int glyphs;       // that can be seen, spaces left out
+	int hidden;       // that can't: the text layer of a scan
+	int segments;     // of paths that can be seen
+	int shades;       // colour gradients
+	int images;       // pictures
+	int stencils;     // pictures of one bit that paint one colour
+	int unfinished;   // it shows more than was looked at
+	float text;       // parts of the page that glyphs take
+	float covered;    // and that pictures and stencils cover
+} pn_content;
+
+// pn_image is the picture that a page consists of.
+typedef struct {
+	void *image;      // NULL when the page is something else
+	int w, h;         // pixels
+	int bits;         // of a component
+	int stencil;      // painted black where it has ink
+	float a, b, c, d, e, f;       // from the unit square, its upper left corner (0, 0), to the page
+	float x0, y0, x1, y1;         // what can be seen of the page's frame
+	const unsigned char *jpeg;    // its JPEG data, when that is all it takes
+	size_t jpeg_len;
+} pn_image;
+
+// pn_look runs a page without drawing it. The image stays until
+// pn_drop_image, which must come before pn_close.
+int pn_look(pn_doc *d, int page, pn_content *content, pn_image *image);
+void pn_drop_image(pn_doc *d, pn_image *image);
+
+// pn_picture is an image decoded to grey, RGB or RGBA samples.
+typedef struct {
+	int w, h, stride, components; // 1 is grey
 	unsigned char *samples;
 	void *ctx, *pix, *memory;
 } pn_picture;
+
+// pn_pixels decodes an image, at no more than about want_w x want_h where that
+// is cheaper and they are not 0.
+int pn_pixels(pn_doc *d, pn_image *image, int want_w, int want_h, pn_picture *p, int *warnings);
+void pn_drop_pixels(pn_doc *d, pn_picture *p);
 
 // pn_jpeg decodes a JPEG, filling what is missing of a damaged one, at no more
 // than about want_w x want_h where that is cheaper.

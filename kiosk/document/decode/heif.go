@@ -2,16 +2,18 @@ package decode
 
 import (
 	"bytes"
+	"image"
 
+	"github.com/gen2brain/avif"
 	"github.com/gen2brain/heic"
 
 	"pointnum/kiosk"
 )
 
-// HEICSize reads the largest image size that a HEIC file declares: the ispe
-// boxes of its item properties (ISO/IEC 23008-12, 6.5.3). It gives 0, 0 when
-// there is none.
-func HEICSize(data []byte) (w, h int) {
+// HEIFSize reads the largest image size that a HEIC or AVIF file declares: the
+// ispe boxes of its item properties (ISO/IEC 23008-12, 6.5.3). It gives 0, 0
+// when there is none.
+func HEIFSize(data []byte) (w, h int) {
 	meta := findBox(data, "meta")
 	if len(meta) < 4 {
 		return 0, 0
@@ -63,24 +65,44 @@ func eachBox(data []byte, each func(name string, body []byte) bool) {
 	}
 }
 
-func openHEIC(data []byte, l Limits) (Source, error) {
-	w, h := HEICSize(data)
+func openHEIF(data []byte, f Format, l Limits) (Source, error) {
+	w, h := HEIFSize(data)
 	if w <= 0 || h <= 0 {
-		return nil, fault(kiosk.CodeFileBroken, "decode: heic without a size")
+		if findBox(data, "moov") != nil {
+			return nil, fault(kiosk.CodeFileUnsupported, "decode: a film, not a picture")
+		}
+		return nil, fault(kiosk.CodeFileBroken, "decode: heif without a size")
 	}
-	// The decoder holds the picture three times in its own memory.
-	if err := checkSize(w, h, 6, l); err != nil {
+	// The decoder holds the picture three times in its own memory; AVIF's
+	// twice in four bytes a pixel, beside its planes.
+	perPixel := 6
+	if f == AVIF {
+		perPixel = 12
+	}
+	if err := checkSize(w, h, perPixel, l); err != nil {
 		return nil, err
 	}
-	return single{func() (Picture, error) {
-		// The decoder turns the picture as the file says and gives the
+	decode := decodeHEIC
+	if f == AVIF {
+		decode = decodeAVIF
+	}
+	return single{f, func() (Picture, error) {
+		// The decoders turn the picture as the file says and give the
 		// primary one of several.
-		img, err := heic.Decode(bytes.NewReader(plainBrand(data)))
+		img, err := decode(data)
 		if err != nil {
-			return Picture{}, fault(kiosk.CodeFileBroken, "decode: heic")
+			return Picture{}, fault(kiosk.CodeFileBroken, "decode: heif")
 		}
 		return Picture{Image: img, Orientation: 1}, nil
 	}}, nil
+}
+
+func decodeHEIC(data []byte) (image.Image, error) {
+	return heic.Decode(bytes.NewReader(plainBrand(data)))
+}
+
+func decodeAVIF(data []byte) (image.Image, error) {
+	return avif.Decode(bytes.NewReader(data))
 }
 
 // plainBrand names a file by the codec that it says it is compatible with: the
