@@ -114,21 +114,32 @@ func openJPEG(data []byte, l Limits) (Source, error) {
 	}}, nil
 }
 
-// fraction is how much smaller a picture may be decoded.
-func fraction(w, h, want int) int {
-	for _, d := range []int{8, 4, 2} {
-		if (max(w, h)+d-1)/d >= want {
-			return d
+// manyPixels is how many are worth some time to have fewer of: 100 MB.
+const manyPixels = 24_000_000
+
+// eighths is how much of a picture's sides has to be decoded, in eighths. Only
+// halves come as fast as the whole does.
+func eighths(w, h, want int) int {
+	for _, e := range []int{1, 2, 4} {
+		if (max(w, h)*e+7)/8 >= want {
+			return e
 		}
 	}
-	return 1
+	if w*h > manyPixels {
+		for _, e := range []int{5, 6, 7} {
+			if (max(w, h)*e+7)/8 >= want {
+				return e
+			}
+		}
+	}
+	return 8
 }
 
 func decodeJPEG(data []byte, h JPEGHeader, l Limits) (Picture, error) {
 	p := Picture{Orientation: h.Orientation}
-	d := fraction(h.Width, h.Height, l.wantSide())
-	p.DPI = h.DPI / d
-	img, flawed, err := turboJPEG(data, h, d, l)
+	e := eighths(h.Width, h.Height, l.wantSide())
+	p.DPI = h.DPI * e / 8
+	img, flawed, err := turboJPEG(data, h, e, l)
 	if err == nil {
 		p.Image, p.Partial = img, flawed
 		return p, nil
@@ -141,19 +152,19 @@ func decodeJPEG(data []byte, h JPEGHeader, l Limits) (Picture, error) {
 
 // turboJPEG decodes with the fast library, or fails where it is not there or
 // can't.
-func turboJPEG(data []byte, h JPEGHeader, d int, l Limits) (image.Image, bool, error) {
+func turboJPEG(data []byte, h JPEGHeader, eighths int, l Limits) (image.Image, bool, error) {
 	if !turbojpeg.Available() {
 		return nil, false, turbojpeg.ErrMissing
 	}
 	w, ht, n := int64(h.Width), int64(h.Height), int64(max(h.Components, 1))
-	need := (w/int64(d) + 1) * (ht/int64(d) + 1) * 4
+	need := (w*int64(eighths)/8 + 1) * (ht*int64(eighths)/8 + 1) * 4
 	if h.Progressive { // all coefficients of the full size, 2 bytes each
 		need += w * ht * n * 2
 	}
 	if need > l.MaxMemory {
 		return nil, false, fault(kiosk.CodeFileTooBig, "decode: jpeg needs too much memory")
 	}
-	return turbojpeg.Decode(data, d, l.MaxPixels)
+	return turbojpeg.Decode(data, eighths, l.MaxPixels)
 }
 
 // slowJPEG decodes with the Go decoder, and with the PDF library what that

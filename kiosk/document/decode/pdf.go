@@ -99,12 +99,16 @@ func (f *pdfFile) scanned(scan *mupdf.Image, p *Picture) bool {
 	if scan.Width*scan.Height > f.l.MaxPixels || scan.DPI < 10 {
 		return false
 	}
+	// 300 dpi of its paper is enough, unless that is said to be tiny.
 	want := f.l.wantSide()
+	if inches := float64(max(scan.Width, scan.Height)) / scan.DPI; inches > card {
+		want = min(want, int(math.Ceil(inches*300)))
+	}
 	var img image.Image
 	var flawed bool
 	var err error
 	if h, ok := ReadJPEGHeader(scan.JPEG); ok && h.Width == scan.Width && h.Height == scan.Height && h.Components != 4 {
-		img, flawed, err = turboJPEG(scan.JPEG, h, fraction(h.Width, h.Height, want), f.l)
+		img, flawed, err = turboJPEG(scan.JPEG, h, eighths(h.Width, h.Height, want), f.l)
 		if err != nil {
 			img = nil
 		}
@@ -178,13 +182,15 @@ func twoColors(img image.Image) image.Image {
 	return g
 }
 
+// card is the longest side, in inches, of a page that nobody prints.
+const card = 2.5
+
 // pageDPI chooses how finely a page of w by h inches is drawn: 300 dpi, less
 // for sheets larger than A4 so that the long side stays within what is wanted,
 // and more for pages that say they are smaller than a card: those are sheets
 // whose program got their size wrong.
 func pageDPI(w, h float64, want int) float64 {
 	long := max(w, h)
-	const card = 2.5 // inches
 	if long < card {
 		return min(2400, min(2480, float64(want))/long)
 	}

@@ -16,7 +16,10 @@ typedef struct {
 	int masks;         // depth of soft masks being made: nothing in there is seen
 	int odd;           // something is there that takes a renderer
 	int operations;
-	uint64_t cells[64]; // of the page, that pictures cover
+	int clips;         // depth
+	int soft;          // depth of the outermost clip with soft edges, 0 when there is none
+	uint64_t cells[64];  // of the page, that pictures cover
+	uint64_t ground[64]; // those that hide all or, being of one bit, are scans' ink
 } census;
 
 // More operations than any page that people make; bombs have billions.
@@ -86,12 +89,16 @@ static void stroke_text(fz_context *ctx, fz_device *dev, const fz_text *text, co
 
 static void clip_text(fz_context *ctx, fz_device *dev, const fz_text *text, fz_matrix m, fz_rect scissor)
 {
-	count_text(ctx, step(dev), text, m, 1);
+	census *s = step(dev);
+	s->clips++;
+	count_text(ctx, s, text, m, 1);
 }
 
 static void clip_stroke_text(fz_context *ctx, fz_device *dev, const fz_text *text, const fz_stroke_state *st, fz_matrix m, fz_rect scissor)
 {
-	count_text(ctx, step(dev), text, m, 1);
+	census *s = step(dev);
+	s->clips++;
+	count_text(ctx, s, text, m, 1);
 }
 
 static void ignore_text(fz_context *ctx, fz_device *dev, const fz_text *text, fz_matrix m)
@@ -149,13 +156,16 @@ static void stroke_path(fz_context *ctx, fz_device *dev, const fz_path *path, co
 static void clip_path(fz_context *ctx, fz_device *dev, const fz_path *path, int even_odd, fz_matrix m, fz_rect scissor)
 {
 	census *s = step(dev);
+	s->clips++;
 	if (segments(ctx, path) > 5 || m.a * m.b != 0 || m.c * m.d != 0)
 		s->odd = 1;
 }
 
 static void clip_stroke_path(fz_context *ctx, fz_device *dev, const fz_path *path, const fz_stroke_state *st, fz_matrix m, fz_rect scissor)
 {
-	step(dev)->odd = 1;
+	census *s = step(dev);
+	s->clips++;
+	s->odd = 1;
 }
 
 static void fill_shade(fz_context *ctx, fz_device *dev, fz_shade *shade, fz_matrix m, float alpha, fz_color_params cp)
@@ -166,7 +176,7 @@ static void fill_shade(fz_context *ctx, fz_device *dev, fz_shade *shade, fz_matr
 }
 
 // place marks the cells whose centres lie in a picture.
-static void place(census *s, fz_matrix m, fz_rect r)
+static void place(census *s, uint64_t *cells, fz_matrix m, fz_rect r)
 {
 	float det = m.a * m.d - m.b * m.c;
 	if (!(fabsf(det) > 1e-6f))
@@ -178,16 +188,16 @@ static void place(census *s, fz_matrix m, fz_rect r)
 			float u = (m.d * (x - m.e) - m.c * (y - m.f)) / det;
 			float v = (m.a * (y - m.f) - m.b * (x - m.e)) / det;
 			if (u >= 0 && u <= 1 && v >= 0 && v <= 1 && x >= r.x0 && x <= r.x1 && y >= r.y0 && y <= r.y1)
-				s->cells[j] |= (uint64_t)1 << i;
+				cells[j] |= (uint64_t)1 << i;
 		}
 	}
 }
 
-static float covered(const census *s)
+static float part(const uint64_t *cells)
 {
 	int n = 0;
 	for (int j = 0; j < 64; j++)
-		n += __builtin_popcountll(s->cells[j]);
+		n += __builtin_popcountll(cells[j]);
 	return n / 4096.0f;
 }
 
@@ -224,18 +234,16 @@ static void fill_image(fz_context *ctx, fz_device *dev, fz_image *image, fz_matr
 	int opaque = alpha == 1 && !image->mask && !image->use_colorkey && !s->odd;
 	if (s->masks || alpha <= INVISIBLE || !(area(r) > 0))
 		return;
-	if (opaque) {
-		uint64_t before[64];
-		memcpy(before, s->cells, sizeof before);
-		memset(s->cells, 0, sizeof s->cells);
-		place(s, m, r);
-		if (covered(s) >= 0.98f)
-			bury(s);
-		for (int j = 0; j < 64; j++)
-			s->cells[j] |= before[j];
-	} else {
-		place(s, m, r);
+	uint64_t cells[64] = { 0 };
+	place(s, cells, m, r);
+	if (opaque && part(cells) >= 0.98f)
+		bury(s);
+	if (!opaque)
 		s->odd = 1;
+	for (int j = 0; j < 64; j++) {
+		s->cells[j] |= cells[j];
+		if (!image->mask && !s->soft)
+			s->ground[j] |= cells[j];
 	}
 	s->n->images++;
 	keep_whole(ctx, s, image, m, r, 0);
@@ -252,7 +260,8 @@ static void fill_image_mask(fz_context *ctx, fz_device *dev, fz_image *image, fz
 		fz_convert_color(ctx, cs, color, fz_device_gray(ctx), gray, NULL, cp);
 	if (alpha < 1 || gray[0] > 0.15f)
 		s->odd = 1;
-	place(s, m, r);
+	place(s, s->cells, m, r);
+	place(s, s->ground, m, r);
 	s->n->stencils++;
 	keep_whole(ctx, s, image, m, r, 1);
 }
@@ -261,10 +270,22 @@ static void clip_image_mask(fz_context *ctx, fz_device *dev, fz_image *image, fz
 {
 	census *s = step(dev);
 	s->odd = 1;
-	if (s->masks)
+	s->clips++;
+	if (!s->soft && image->bpc > 1)
+		s->soft = s->clips;
+	if (s->masks || image->bpc > 1)
 		return;
-	place(s, m, seen(ctx, s));
+	place(s, s->cells, m, seen(ctx, s));
+	place(s, s->ground, m, seen(ctx, s));
 	s->n->stencils++;
+}
+
+static void pop_clip(fz_context *ctx, fz_device *dev)
+{
+	census *s = step(dev);
+	if (s->soft == s->clips)
+		s->soft = 0;
+	s->clips--;
 }
 
 static void begin_mask(fz_context *ctx, fz_device *dev, fz_rect r, int luminosity, fz_colorspace *cs, const float *color, fz_color_params cp)
@@ -274,7 +295,13 @@ static void begin_mask(fz_context *ctx, fz_device *dev, fz_rect r, int luminosit
 	s->odd = 1;
 }
 
-static void end_mask(fz_context *ctx, fz_device *dev, fz_function *f) { step(dev)->masks--; }
+// end_mask leaves a clip.
+static void end_mask(fz_context *ctx, fz_device *dev, fz_function *f)
+{
+	census *s = step(dev);
+	s->masks--;
+	s->clips++;
+}
 
 static void begin_group(fz_context *ctx, fz_device *dev, fz_rect r, fz_colorspace *cs, int isolated, int knockout, int blendmode, float alpha)
 {
@@ -305,6 +332,7 @@ static fz_device *new_census(fz_context *ctx, pn_content *content, pn_image *ima
 	s->super.fill_image = fill_image;
 	s->super.fill_image_mask = fill_image_mask;
 	s->super.clip_image_mask = clip_image_mask;
+	s->super.pop_clip = pop_clip;
 	s->super.begin_mask = begin_mask;
 	s->super.end_mask = end_mask;
 	s->super.begin_group = begin_group;
@@ -361,7 +389,8 @@ int pn_look(pn_doc *d, int number, pn_content *content, pn_image *image)
 		fz_run_page(d->ctx, page, dev, identity, &cookie);
 		fz_close_device(d->ctx, dev);
 		census *s = (census *)dev;
-		content->covered = covered(s);
+		content->covered = part(s->cells);
+		content->ground = part(s->ground);
 		if (image->image && (s->odd || content->images + content->stencils != 1 || content->unfinished || cookie.errors
 				|| content->glyphs || content->segments || content->shades))
 			drop_whole(d->ctx, s);

@@ -24,6 +24,9 @@ type Content struct {
 	Unfinished bool
 	Text       float64 // the part of the page that glyphs take, 0 to 1 and above
 	Covered    float64 // and that pictures and stencils cover, 0 to 1
+	// Ground is the part of Covered that may be a scan's: without what is laid
+	// over the page with soft edges.
+	Ground float64
 }
 
 // Vector says whether a page lives by text and drawings rather than by
@@ -34,7 +37,7 @@ func (c Content) Vector() bool {
 	switch {
 	case c.Images+c.Stencils == 0:
 		return true
-	case c.Covered < 0.5:
+	case c.Ground < 0.7:
 		return c.Glyphs >= 10 || c.Segments >= 20 || c.Shades > 0
 	}
 	return c.Glyphs >= 300 || c.Glyphs >= 60 && c.Text >= 0.03 || c.Segments >= 5000
@@ -71,7 +74,7 @@ func (d *Document) Look(page int) (Content, *Image, error) {
 	c := Content{
 		Glyphs: int(n.glyphs), Hidden: int(n.hidden), Segments: int(n.segments), Shades: int(n.shades),
 		Images: int(n.images), Stencils: int(n.stencils), Unfinished: n.unfinished != 0,
-		Text: float64(n.text), Covered: float64(n.covered),
+		Text: float64(n.text), Covered: float64(n.covered), Ground: float64(n.ground),
 	}
 	if im.c.image == nil {
 		return c, nil, nil

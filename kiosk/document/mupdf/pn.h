@@ -36,6 +36,7 @@ typedef struct {
 	int unfinished;   // it shows more than was looked at
 	float text;       // parts of the page that glyphs take
 	float covered;    // and that pictures and stencils cover
+	float ground;     // and that such cover that are not laid over it with soft edges
 } pn_content;
 
 // pn_image is the picture that a page consists of.

@@ -15,8 +15,8 @@ enum { TJ_SPACE_GRAY = 2, TJ_SPACE_CMYK = 3, TJ_SPACE_YCCK = 4 };
 // tj_available loads the library at its first call.
 int tj_available(void);
 int tj_header(const unsigned char *data, unsigned long len, int *w, int *h, int *space);
-// tj_decode decodes to w x h samples, which is the picture's size or a half, a
-// quarter or an eighth of it.
+// tj_decode decodes to w x h samples, which is the picture's size or some
+// eighths of it.
 int tj_decode(const unsigned char *data, unsigned long len, unsigned char *pix, int w, int h, int stride, int format);
 // tj_encode gives bytes that tj_free frees.
 int tj_encode(const unsigned char *pix, int w, int h, int stride, int format, int sampling, int quality, unsigned char **out, unsigned long *size);

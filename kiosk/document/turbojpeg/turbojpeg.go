@@ -68,26 +68,24 @@ func Header(data []byte) (Info, error) {
 	return i, nil
 }
 
-// Decode decodes a JPEG at its size over the denominator, which is 1, 2, 4 or
-// 8, rounded up. It gives an *image.Gray, or an opaque *image.RGBA. What is
+// Decode decodes a JPEG at so many eighths of its size, 1 to 8, rounded up; 8,
+// 4, 2 and 1 take the least time for their pixels. It gives an *image.Gray, or an opaque *image.RGBA. What is
 // missing of a damaged file is grey, and flawed says so. The result has at
 // most maxPixels pixels; a progressive file needs memory of its own for up to
 // 6 bytes for each pixel of its full size (8 in CMYK), which the caller bounds.
 // Errors: ErrMissing, ErrBroken, ErrTooBig, ErrColors.
-func Decode(data []byte, denominator, maxPixels int) (img image.Image, flawed bool, err error) {
+func Decode(data []byte, eighths, maxPixels int) (img image.Image, flawed bool, err error) {
 	i, err := Header(data)
 	if err != nil {
 		return nil, false, err
 	}
-	switch denominator {
-	case 1, 2, 4, 8:
-	default:
+	if eighths < 1 || eighths > 8 {
 		return nil, false, errors.New("turbojpeg: no such fraction")
 	}
 	if i.CMYK && !adobe(data) {
 		return nil, false, ErrColors
 	}
-	w, h := (i.Width+denominator-1)/denominator, (i.Height+denominator-1)/denominator
+	w, h := (i.Width*eighths+7)/8, (i.Height*eighths+7)/8
 	if w*h > maxPixels {
 		return nil, false, ErrTooBig
 	}

@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"math"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -78,7 +79,7 @@ func TestPicturesLookAsTheGoDecoderSeesThem(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fast, flawed, err := turbojpeg.Decode(data, 1, 1e6)
+		fast, flawed, err := turbojpeg.Decode(data, 8, 1e6)
 		if err != nil || flawed {
 			t.Fatalf("%s: %v, flawed %v", name, err, flawed)
 		}
@@ -134,23 +135,25 @@ func at0(m image.Image) image.Image {
 
 func TestFractionsOfAPictureAreAskedFor(t *testing.T) {
 	data := goJPEG(t, page(311, 207), 90)
-	for denominator, want := range map[int]image.Point{1: {311, 207}, 2: {156, 104}, 4: {78, 52}, 8: {39, 26}} {
-		img, _, err := turbojpeg.Decode(data, denominator, 1e6)
+	for eighths, want := range map[int]image.Point{8: {311, 207}, 6: {234, 156}, 5: {195, 130}, 4: {156, 104}, 2: {78, 52}, 1: {39, 26}} {
+		img, _, err := turbojpeg.Decode(data, eighths, 1e6)
 		if err != nil || img.Bounds().Size() != want {
-			t.Errorf("1/%d: %v, %v", denominator, img.Bounds(), err)
+			t.Errorf("%d/8: %v, %v", eighths, img.Bounds(), err)
 		}
 	}
-	if _, _, err := turbojpeg.Decode(data, 3, 1e6); err == nil {
-		t.Error("a third was given")
+	for _, eighths := range []int{0, 9} {
+		if _, _, err := turbojpeg.Decode(data, eighths, 1e6); err == nil {
+			t.Errorf("%d/8 were given", eighths)
+		}
 	}
 }
 
 func TestPixelsAreBounded(t *testing.T) {
 	data := goJPEG(t, page(311, 207), 90)
-	if _, _, err := turbojpeg.Decode(data, 1, 311*207-1); !errors.Is(err, turbojpeg.ErrTooBig) {
+	if _, _, err := turbojpeg.Decode(data, 8, 311*207-1); !errors.Is(err, turbojpeg.ErrTooBig) {
 		t.Errorf("got %v", err)
 	}
-	if _, _, err := turbojpeg.Decode(data, 2, 311*207/3); err != nil {
+	if _, _, err := turbojpeg.Decode(data, 4, 311*207/3); err != nil {
 		t.Errorf("a half of it: %v", err)
 	}
 	if _, err := turbojpeg.Encode(image.NewGray(image.Rect(0, 0, 65501, 1)), 50); !errors.Is(err, turbojpeg.ErrTooBig) {
@@ -161,7 +164,7 @@ func TestPixelsAreBounded(t *testing.T) {
 func TestATruncatedPictureIsKeptAsFarAsItGoes(t *testing.T) {
 	m := page(320, 320)
 	data := goJPEG(t, m, 90)
-	img, flawed, err := turbojpeg.Decode(data[:len(data)*2/3], 1, 1e6)
+	img, flawed, err := turbojpeg.Decode(data[:len(data)*2/3], 8, 1e6)
 	if err != nil || !flawed {
 		t.Fatalf("%v, flawed %v", err, flawed)
 	}
@@ -176,7 +179,7 @@ func TestGarbageIsRefused(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"nothing": nil, "text": []byte("<html>"), "a start": {0xff, 0xd8}, "a head without a body": jpg[:100],
 	} {
-		if _, _, err := turbojpeg.Decode(data, 1, 1e6); !errors.Is(err, turbojpeg.ErrBroken) {
+		if _, _, err := turbojpeg.Decode(data, 8, 1e6); !errors.Is(err, turbojpeg.ErrBroken) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -198,7 +201,7 @@ func TestManyAtOnce(t *testing.T) {
 			if err != nil || !bytes.Equal(got, want) {
 				t.Errorf("%d bytes, %v; want the same %d", len(got), err, len(want))
 			}
-			if _, _, err := turbojpeg.Decode(want, 2, 1e6); err != nil {
+			if _, _, err := turbojpeg.Decode(want, 4, 1e6); err != nil {
 				t.Error(err)
 			}
 		})
@@ -208,15 +211,15 @@ func TestManyAtOnce(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	m := page(40, 30)
-	f.Add(goJPEG(f, m, 80), 1)
-	f.Add(goJPEG(f, gray(m), 50)[:400], 8)
+	f.Add(goJPEG(f, m, 80), 8)
+	f.Add(goJPEG(f, gray(m), 50)[:400], 1)
 	f.Add([]byte("\xff\xd8\xff\xc2\x00\x0b\x08\xff\xff\xff\xff\x01\x01\x11\x00"), 4)
-	f.Fuzz(func(t *testing.T, data []byte, denominator int) {
+	f.Fuzz(func(t *testing.T, data []byte, eighths int) {
 		// A header may ask for more coefficients than a test has memory.
 		if i, err := turbojpeg.Header(data); err != nil || i.Width*i.Height > 1<<22 {
 			return
 		}
-		img, _, err := turbojpeg.Decode(data, denominator, 1<<18)
+		img, _, err := turbojpeg.Decode(data, eighths, 1<<18)
 		if err == nil && img.Bounds().Dx()*img.Bounds().Dy() > 1<<18 {
 			t.Errorf("gave %v", img.Bounds())
 		}
@@ -225,10 +228,14 @@ func FuzzDecode(f *testing.F) {
 
 func BenchmarkDecodeA4(b *testing.B) {
 	data := goJPEG(b, page(2480, 3508), 90)
-	for b.Loop() {
-		if _, _, err := turbojpeg.Decode(data, 1, 1e8); err != nil {
-			b.Fatal(err)
-		}
+	for _, eighths := range []int{8, 7, 6, 5, 4} {
+		b.Run(strconv.Itoa(eighths), func(b *testing.B) {
+			for b.Loop() {
+				if _, _, err := turbojpeg.Decode(data, eighths, 1e8); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
