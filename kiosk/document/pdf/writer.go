@@ -1,6 +1,8 @@
 package pdf
 
 import (
+	"bytes"
+	"compress/zlib"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -10,7 +12,7 @@ import (
 	"strings"
 )
 
-// Write writes a file of the given pages.
+// Write writes a file of the given pages, on A4.
 func Write(w io.Writer, pages []Page) error {
 	f := NewWriter(w)
 	for _, p := range pages {
@@ -30,17 +32,25 @@ type Writer struct {
 	w       io.Writer
 	digest  hash.Hash
 	written int64
-	offsets []int64 // of object i+1; 0 until it is written
+	base    int     // objects that are not of this file, see Page.Size
+	offsets []int64 // of object base+i+1; 0 until it is written
 	pages   []int   // objects
+	fonts   int     // the object of the words' font, 0 when none was needed yet
 	err     error
 }
 
 // The objects every file starts with.
 const (
-	catalog   = 1
-	pageTree  = 2
-	firstFree = 3
+	catalog         = 1
+	pageTree        = 2
+	catalogMetadata = 3
+	outputProfile   = 4
+	firstFree       = 5
 )
+
+// maxObjects keeps the numbers of objects at five digits, on which Page.Size
+// relies; it is far above any number of pages.
+const maxObjects = 99_999
 
 // NewWriter starts a file. The caller closes w itself, after Close.
 func NewWriter(w io.Writer) *Writer {
@@ -48,8 +58,7 @@ func NewWriter(w io.Writer) *Writer {
 	// The comment of bytes over 127 tells programs that the file is binary
 	// (ISO 32000-1, 7.5.2).
 	f.printf("%%PDF-1.7\n%%\xe2\xe3\xcf\xd3\n")
-	f.begin(catalog)
-	f.printf("<</Type/Catalog/Pages %d 0 R>>\nendobj\n", pageTree)
+	f.archive()
 	return f
 }
 
@@ -66,25 +75,53 @@ func (f *Writer) Add(p Page) error {
 		f.err = fmt.Errorf("pdf: page %d: %w", len(f.pages)+1, err)
 		return f.err
 	}
+	if len(f.offsets) > maxObjects-2*len(p.images())-20 {
+		f.err = errors.New("pdf: too many pages")
+		return f.err
+	}
+	f.pages = append(f.pages, f.page(&p))
+	return f.err
+}
+
+// page writes a page and returns its object.
+func (f *Writer) page(p *Page) int {
 	sheet, place := p.layout(f.Paper)
-	var names, paint strings.Builder
+	var resources, paint bytes.Buffer
+	resources.WriteString("/XObject<<")
+	var at box
 	for i, m := range p.images() {
-		n := f.image(m)
-		fmt.Fprintf(&names, "/I%d %d 0 R", i, n)
-		paint.WriteString("q ")
-		if m.Stencil {
-			fmt.Fprintf(&paint, "%s %s %s rg ", unit(m.Color.R), unit(m.Color.G), unit(m.Color.B))
+		fmt.Fprintf(&resources, "/I%d %d 0 R", i, f.image(m))
+		// Images on the same place share its matrix.
+		if b := place.part(p, m); b != at {
+			if i > 0 {
+				paint.WriteString(" Q\n")
+			}
+			fmt.Fprintf(&paint, "q %s 0 0 %s %s %s cm", num(b.w), num(b.h), num(b.x), num(b.y))
+			at = b
 		}
-		b := place.part(&p, m)
-		fmt.Fprintf(&paint, "%s 0 0 %s %s %s cm /I%d Do Q\n", num(b.w), num(b.h), num(b.x), num(b.y), i)
+		if c := m.Color; m.Stencil && c.R == c.G && c.G == c.B {
+			fmt.Fprintf(&paint, " %s g", unit(c.R))
+		} else if m.Stencil {
+			fmt.Fprintf(&paint, " %s %s %s rg", unit(c.R), unit(c.G), unit(c.B))
+		}
+		fmt.Fprintf(&paint, "/I%d Do", i)
+	}
+	paint.WriteString(" Q\n")
+	resources.WriteString(">>")
+	if len(p.Words) > 0 {
+		fmt.Fprintf(&resources, "/Font<</%s %d 0 R>>", fontName, f.wordFont())
+		fmt.Fprintf(&paint, "%s 0 0 %s %s %s cm\n%s", num6(place.w/float64(p.Width)), num6(place.h/float64(p.Height)),
+			num(place.x), num(place.y), text(p.Words, p.Height))
 	}
 	content := f.object()
-	f.printf("<</Length %d>>\nstream\n%s\nendstream\nendobj\n", paint.Len(), paint.String())
+	f.packed("", paint.Bytes())
 	page := f.object()
-	f.printf("<</Type/Page/Parent %d 0 R/MediaBox[0 0 %s %s]/Rotate %d/Resources<</XObject<<%s>>>>/Contents %d 0 R>>\nendobj\n",
-		pageTree, num(sheet.w), num(sheet.h), p.Turn, names.String(), content)
-	f.pages = append(f.pages, page)
-	return f.err
+	f.printf("<</Type/Page/Parent %d 0 R/MediaBox[0 0 %s %s]", pageTree, num(sheet.w), num(sheet.h))
+	if p.Turn != 0 {
+		f.printf("/Rotate %d", p.Turn)
+	}
+	f.printf("/Resources<<%s>>/Contents %d 0 R>>\nendobj\n", resources.Bytes(), content)
+	return page
 }
 
 // Close ends the file. A file without pages is an error.
@@ -95,6 +132,9 @@ func (f *Writer) Close() error {
 	if len(f.pages) == 0 {
 		f.err = errors.New("pdf: no pages")
 		return f.err
+	}
+	if f.fonts != 0 {
+		f.font(f.fonts)
 	}
 	f.begin(pageTree)
 	f.printf("<</Type/Pages/Count %d/Kids[", len(f.pages))
@@ -159,23 +199,67 @@ func (f *Writer) image(m Image) int {
 	case JBIG2:
 		f.printf("/Filter/JBIG2Decode")
 	}
-	f.printf("/Length %d>>\nstream\n", len(m.Data))
-	f.write(m.Data)
-	f.printf("\nendstream\nendobj\n")
+	f.stream(m.Data)
 	return n
+}
+
+// wordFont is the object of the font of words; it is written by Close.
+func (f *Writer) wordFont() int {
+	if f.fonts == 0 {
+		f.offsets = append(f.offsets, 0)
+		f.fonts = f.base + len(f.offsets)
+	}
+	return f.fonts
 }
 
 // object starts the next free object.
 func (f *Writer) object() int {
 	f.offsets = append(f.offsets, 0)
-	n := len(f.offsets)
+	n := f.base + len(f.offsets)
 	f.begin(n)
 	return n
 }
 
 func (f *Writer) begin(n int) {
-	f.offsets[n-1] = f.written
+	f.offsets[n-f.base-1] = f.written
 	f.printf("%d 0 obj\n", n)
+}
+
+// deflated writes data as a stream object of its own.
+func (f *Writer) deflated(entries string, data []byte) int {
+	n := f.object()
+	f.packed(entries, data)
+	return n
+}
+
+// packed writes the dictionary, of the given entries, and the data of a
+// stream, deflated where that is smaller, and ends the object.
+func (f *Writer) packed(entries string, data []byte) {
+	const filter = "/Filter/FlateDecode"
+	var b bytes.Buffer
+	z, err := zlib.NewWriterLevel(&b, zlib.BestCompression)
+	if err == nil {
+		_, err = z.Write(data)
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	if err != nil && f.err == nil { // a buffer takes everything
+		f.err = fmt.Errorf("pdf: pack: %w", err)
+	}
+	if b.Len()+len(filter) < len(data) {
+		entries, data = entries+filter, b.Bytes()
+	}
+	f.printf("<<%s", entries)
+	f.stream(data)
+}
+
+// stream ends a dictionary with the length of data, writes data behind it,
+// and ends the object.
+func (f *Writer) stream(data []byte) {
+	f.printf("/Length %d>>\nstream\n", len(data))
+	f.write(data)
+	f.printf("\nendstream\nendobj\n")
 }
 
 func (f *Writer) printf(format string, args ...any) {
@@ -188,15 +272,23 @@ func (f *Writer) write(b []byte) {
 	}
 	n, err := f.w.Write(b)
 	f.written += int64(n)
-	f.digest.Write(b[:n])
+	if f.digest != nil {
+		f.digest.Write(b[:n])
+	}
 	if err != nil {
 		f.err = fmt.Errorf("pdf: write: %w", err)
 	}
 }
 
 // num writes a length in points, to 1/1000 point.
-func num(v float64) string {
-	s := strconv.FormatFloat(v, 'f', 3, 64)
+func num(v float64) string { return decimal(v, 3) }
+
+// num2 and num6 write other numbers, to so many digits.
+func num2(v float64) string { return decimal(v, 2) }
+func num6(v float64) string { return decimal(v, 6) }
+
+func decimal(v float64, digits int) string {
+	s := strconv.FormatFloat(v, 'f', digits, 64)
 	return strings.TrimRight(strings.TrimRight(s, "0"), ".")
 }
 
