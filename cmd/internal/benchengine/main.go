@@ -53,6 +53,7 @@ fichiers sont jugés par eux-mêmes. Ce qui a déjà été mesuré est gardé da
 			fs.BoolVar(&o.quick, "quick", false, "peu de programmes, le dossier de 12 pages seulement pour les limites")
 			fs.BoolVar(&o.fresh, "fresh", false, "refaire tourner les programmes, même si rien n’a changé")
 			fs.BoolVar(&o.pictures, "pictures", true, "dessiner l’original, Ghostscript et nous côte à côte")
+			fs.BoolVar(&o.steps, "steps", false, "au lieu de tout cela, dire ce que vaut chaque étape du nettoyage d’une page")
 			fs.BoolVar(&o.json, "json", false, "écrire les résultats en JSON au lieu des tableaux")
 			fs.IntVar(&o.pages, "pages", 2, "`nombre` de pages lues par document")
 			fs.IntVar(&o.jobs, "j", runtime.NumCPU(), "`nombre` de choses faites en même temps")
@@ -65,7 +66,7 @@ fichiers sont jugés par eux-mêmes. Ce qui a déjà été mesuré est gardé da
 // options are the command line's.
 type options struct {
 	corpus, out, work, only, methods, kioskctl string
-	quick, fresh, json, pictures               bool
+	quick, fresh, json, pictures, steps        bool
 	pages, jobs                                int
 	limit                                      time.Duration
 }
@@ -80,6 +81,9 @@ func (o *options) run(ctx context.Context, args []string, _ io.Reader, stdout, s
 	b, err := o.bench(ctx, stderr)
 	if err != nil {
 		return err
+	}
+	if o.steps {
+		return o.worth(ctx, b, stdout)
 	}
 	if err := b.everything(ctx); err != nil {
 		return err

@@ -157,7 +157,7 @@ func (r *Runner) key(m Method, j Job) (string, error) {
 	for _, a := range m.Args(j) {
 		fmt.Fprintf(h, "%s\x00", filepath.Base(a))
 	}
-	fmt.Fprintf(h, "%s\x00%s\x00%v\x00", m.Name, m.Version, r.Limit)
+	fmt.Fprintf(h, "%s\x00%v\x00", m.Version, r.Limit)
 	for _, path := range inputs {
 		sum, err := fingerprint(path)
 		if err != nil {

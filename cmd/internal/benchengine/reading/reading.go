@@ -36,6 +36,20 @@ type Text struct {
 	Lines string `json:"lines"` // the words, a line break after each line
 }
 
+// Across gives only the words that run from left to right.
+func (t *Text) Across() *Text {
+	var out Text
+	var words []string
+	for _, w := range t.Words {
+		if w.across() {
+			out.Words = append(out.Words, w)
+			words = append(words, w.Text)
+		}
+	}
+	out.Lines = strings.Join(words, " ")
+	return &out
+}
+
 // Sure counts the words of three letters or more that tesseract is sure of.
 func (t *Text) Sure() int {
 	n := 0
@@ -122,7 +136,11 @@ func (r *Reader) Read(ctx context.Context, page *image.Gray, lang string, column
 	if column {
 		psm = "4"
 	}
-	pgm := append(fmt.Appendf(nil, "P5\n%d %d\n255\n", page.Rect.Dx(), page.Rect.Dy()), page.Pix...)
+	w := page.Rect.Dx()
+	pgm := fmt.Appendf(nil, "P5\n%d %d\n255\n", w, page.Rect.Dy())
+	for y := range page.Rect.Dy() {
+		pgm = append(pgm, page.Pix[y*page.Stride:y*page.Stride+w]...)
+	}
 	h := sha256.New()
 	h.Write(pgm)
 	fmt.Fprintf(h, "%s %s tsv", lang, psm)
