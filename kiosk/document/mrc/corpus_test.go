@@ -63,9 +63,9 @@ func corpus(t testing.TB, name string, side int) (*image.RGBA, int) {
 }
 
 // file is a PDF of the layers.
-func file(t testing.TB, l mrc.Layers) (data []byte, images int) {
+func file(t testing.TB, l *mrc.Layers, v mrc.Level) (data []byte, images int) {
 	t.Helper()
-	p, n, err := mrc.Encode(l, mrc.Quality{})
+	p, n, err := l.Encode(v)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,16 +2,13 @@ package mrc
 
 import (
 	"image"
-	"slices"
 
 	"pointnum/kiosk/document/jbig2"
-	"pointnum/kiosk/document/raster"
 )
 
 const (
-	guardDPI    = 150 // strokes are looked for at this resolution
-	guardBlock  = 16  // its pixels of a square whose paper is measured
-	guardDepth  = 40  // a stroke is so much darker than its paper, of 255
+	guardBlock  = 16  // pixels of a square whose paper is measured
+	guardDepth  = 48  // a stroke is so much darker than its paper, of 255
 	guardLight  = 200 // or more; a darker ground is taken for this one, lest its grain counts
 	guardKept   = 3   // and one part in so many of that must be left
 	leastStroke = 30  // its pixels at 150 dpi: a square millimetre
@@ -19,153 +16,202 @@ const (
 	guardEdge   = 18  // along the edges lie their shadows: 3 mm
 )
 
-// Missing compares layers with the page they were made of, and gives the
+// guard is what was found by comparing layers with their page.
+type guard struct {
+	missing []image.Rectangle
+	kept    float64 // of what is dark on the page, the share that still is
+}
+
+// Missing compares the layers with the page they were made of, and gives the
 // places, in the page's pixels, where a connected stroke of the page can't be
 // seen any more; none when all is there. It sees the page as somebody does
 // who ignores the shade of the paper, and shares nothing with Split but the
 // layers. What is no stroke but a wide even shade, and the outermost three
 // millimetres, where edges throw shadows, are not looked at. A page that was
 // not split misses nothing.
-func Missing(original image.Image, l Layers) []image.Rectangle {
-	if l.Photo {
-		return nil
+func (l *Layers) Missing() []image.Rectangle { return l.check().missing }
+
+// Confidence says how far the layers show what the page does, 0 to 1; 0 for a
+// page that was not split.
+func (l *Layers) Confidence() float64 {
+	g := l.check()
+	c := g.kept
+	for range min(len(g.missing), 4) {
+		c -= 0.1
 	}
-	w, h := coarser(l.Width, l.DPI, guardDPI), coarser(l.Height, l.DPI, guardDPI)
-	before := depths(raster.ToRGBA(raster.Scale(original, w, h)))
-	after := depths(composed(l, w, h))
+	return max(c, 0)
+}
+
+func (l *Layers) check() *guard {
+	if l.guarded == nil {
+		l.guarded = &guard{}
+		if !l.Photo {
+			*l.guarded = l.compare()
+		}
+	}
+	return l.guarded
+}
+
+func (l *Layers) compare() (g guard) {
+	before := newScene(l.original)
+	var after *scene
+	if m := l.ground.image(Standard().BackgroundDPI, false); m != nil {
+		after = newScene(m)
+	}
+	w, h := before.w, before.h
 	lost := jbig2.NewBitmap(w, h)
+	sum := 0
 	for y := range h {
 		for x := range w {
-			d := before[y*w+x]
-			if d < guardDepth {
+			if !before.dark(x, y) {
 				continue
 			}
-			seen := uint8(0)
-			for ny := max(y-1, 0); ny <= min(y+1, h-1); ny++ {
-				seen = max(seen, slices.Max(after[ny*w+max(x-1, 0):ny*w+min(x+2, w)]))
-			}
-			if int(seen)*guardKept < int(d) {
+			d := before.depth(x, y)
+			k := l.depth(after, x, y, w, h, d)
+			sum++
+			if k*guardKept < d {
 				lost.Set(x, y)
 			}
 		}
 	}
-	var found []image.Rectangle
+	gone := l.strokesIn(&g, lost)
+	g.kept = 1 - float64(gone)/float64(sum+1)
+	return g
+}
+
+// strokesIn finds those among what is lost that are strokes, and counts the
+// pixels of these and smaller ones.
+func (l *Layers) strokesIn(g *guard, lost *jbig2.Bitmap) (gone int) {
+	w, h := lost.Width, lost.Height
 	_, _, patches := parts(lost)
-	least := leastStroke * min(l.DPI, guardDPI) * min(l.DPI, guardDPI) / (guardDPI * guardDPI)
-	inner := image.Rect(0, 0, w, h).Inset(guardEdge * min(l.DPI, guardDPI) / guardDPI)
+	dpi := min(l.DPI/l.page.factor, copyDPI)
+	least := max(leastStroke*dpi*dpi/(copyDPI*copyDPI), 3)
+	inner := image.Rect(0, 0, w, h).Inset(guardEdge * dpi / copyDPI)
 	for _, p := range patches {
 		box := image.Rect(p.x0, p.y0, p.x1, p.y1)
-		if p.area >= max(least, 3) && p.area < mostStroke*max(box.Dx(), box.Dy()) && box.Overlaps(inner) {
-			found = append(found, image.Rect(p.x0*l.Width/w, p.y0*l.Height/h, (p.x1*l.Width+w-1)/w, (p.y1*l.Height+h-1)/h))
+		if p.area >= mostStroke*max(box.Dx(), box.Dy()) || !box.Overlaps(inner) {
+			continue
+		}
+		if gone += p.area; p.area >= least {
+			g.missing = append(g.missing, image.Rect(p.x0*l.Width/w, p.y0*l.Height/h, (p.x1*l.Width+w-1)/w, (p.y1*l.Height+h-1)/h))
 		}
 	}
-	return found
+	return gone
 }
 
-// depths says for each pixel how much darker than the paper around it is the
-// darkest of its channels, of 255.
-func depths(m *image.RGBA) []uint8 {
-	w, h := m.Rect.Dx(), m.Rect.Dy()
-	bw, bh := (w+guardBlock-1)/guardBlock, (h+guardBlock-1)/guardBlock
-	paper := make([][3]uint8, bw*bh)
-	for i := range paper {
-		paper[i] = brightest(m, i%bw*guardBlock, i/bw*guardBlock)
+// depth is how dark the layers are at a pixel of the copy or beside it; it
+// looks no further when that is want at least.
+func (l *Layers) depth(below *scene, x, y, w, h, want int) (d int) {
+	for ny := max(y-1, 0); ny <= min(y+1, h-1) && d < want; ny++ {
+		for nx := max(x-1, 0); nx <= min(x+1, w-1); nx++ {
+			d = max(d, l.inkDepth(nx, ny))
+		}
 	}
-	out := make([]uint8, w*h)
-	for y := range h {
-		for x := range w {
-			// The brightest of the squares around: a stroke may fill one.
-			p := m.Pix[y*m.Stride+4*x:]
-			bx, by := x/guardBlock, y/guardBlock
-			ground := paper[by*bw+bx]
-			d := 0
-			for c := range 3 {
-				g := int(ground[c])
-				d = max(d, (g-int(p[c]))*255/max(g, guardLight))
+	if below == nil || d >= want {
+		return d
+	}
+	bx, by := x*below.w/w, y*below.h/h
+	for ny := max(by-1, 0); ny <= min(by+1, below.h-1); ny++ {
+		for nx := max(bx-1, 0); nx <= min(bx+1, below.w-1); nx++ {
+			d = max(d, below.depth(nx, ny))
+		}
+	}
+	return d
+}
+
+// inkDepth is how dark the ink makes a pixel of the copy.
+func (l *Layers) inkDepth(x, y int) (d int) {
+	f := l.page.factor
+	for i := range l.Stencils {
+		s := &l.Stencils[i]
+		n := 0
+		for py := y * f; py < min((y+1)*f, l.Height); py++ {
+			for px := x * f; px < min((x+1)*f, l.Width); px++ {
+				n += int(s.Mask.Pix[py*s.Mask.Stride+px>>3] >> (7 - px&7) & 1)
 			}
-			out[y*w+x] = uint8(min(d, 255))
 		}
+		d += n * (255 - int(min(s.Color.R, s.Color.G, s.Color.B))) / (f * f)
 	}
-	return out
+	return d
 }
 
-// brightest is the colour which nine tenths of a square's pixels, and of
-// those around it, do not reach.
-func brightest(m *image.RGBA, x0, y0 int) (c [3]uint8) {
-	r := image.Rect(x0-guardBlock/2, y0-guardBlock/2, x0+guardBlock*3/2, y0+guardBlock*3/2).Intersect(m.Rect)
-	var count [3][256]int
-	n := 0
-	for y := r.Min.Y; y < r.Max.Y; y += 2 {
-		for x := r.Min.X; x < r.Max.X; x += 2 {
-			p := m.Pix[y*m.Stride+4*x:]
-			count[0][p[0]]++
-			count[1][p[1]]++
-			count[2][p[2]]++
-			n++
-		}
-	}
-	for k := range c {
-		v, sum := 255, count[k][255]
-		for ; 10*sum < n && v > 0; sum += count[k][v] {
-			v--
-		}
-		c[k] = uint8(v)
-	}
-	return c
+// scene is a picture of which the paper is known.
+type scene struct {
+	w, h, n int // n samples a pixel, of which at most three are colours
+	stride  int
+	pix     []uint8
+	bw      int
+	paper   [][3]uint8 // of squares
+	limit   [][3]uint8 // what is not below it is paper
 }
 
-// composed draws the layers at w by h pixels.
-func composed(l Layers, w, h int) *image.RGBA {
-	m := image.NewRGBA(image.Rect(0, 0, w, h))
-	var below image.Image = image.White
-	if l.Background != nil {
-		below = raster.ToRGBA(raster.Scale(l.Background, w, h))
+func newScene(img image.Image) *scene {
+	var s *scene
+	switch m := img.(type) {
+	case *image.Gray:
+		s = &scene{w: m.Rect.Dx(), h: m.Rect.Dy(), n: 1, stride: m.Stride, pix: m.Pix}
+	case *image.RGBA:
+		s = &scene{w: m.Rect.Dx(), h: m.Rect.Dy(), n: 4, stride: m.Stride, pix: m.Pix}
 	}
-	share := inkShare(l.Mask, w, h)
-	base, _ := below.(*image.RGBA)
-	for y := range h {
-		for x := range w {
-			c := [3]int{255, 255, 255}
-			if base != nil {
-				p := base.Pix[y*base.Stride+4*x:]
-				c = [3]int{int(p[0]), int(p[1]), int(p[2])}
+	s.bw = (s.w + guardBlock - 1) / guardBlock
+	bh := (s.h + guardBlock - 1) / guardBlock
+	bright := make([][3]uint8, s.bw*bh)
+	for i := range bright {
+		bright[i] = s.brightest(i%s.bw*guardBlock, i/s.bw*guardBlock)
+	}
+	// The brightest of the squares around: a stroke may fill one.
+	s.paper, s.limit = make([][3]uint8, len(bright)), make([][3]uint8, len(bright))
+	for i := range bright {
+		x, y := i%s.bw, i/s.bw
+		for c := range 3 {
+			v := max(bright[i][c], bright[y*s.bw+max(x-1, 0)][c], bright[y*s.bw+min(x+1, s.bw-1)][c],
+				bright[max(y-1, 0)*s.bw+x][c], bright[min(y+1, bh-1)*s.bw+x][c])
+			s.paper[i][c] = v
+			s.limit[i][c] = uint8(max(int(v)-guardDepth*max(int(v), guardLight)/255, 0))
+		}
+	}
+	return s
+}
+
+// brightest is the colour which nine tenths of a square's pixels do not
+// reach.
+func (s *scene) brightest(x0, y0 int) (v [3]uint8) {
+	for c := range min(s.n, 3) {
+		var count [32]uint8
+		n := 0
+		for y := y0; y < min(y0+guardBlock, s.h); y += 2 {
+			row := s.pix[y*s.stride:]
+			for x := x0; x < min(x0+guardBlock, s.w); x += 2 {
+				count[row[x*s.n+c]>>3]++
+				n++
 			}
-			if s := share[y*w+x]; s > 0 {
-				ink := l.Ink.at(x, y, w, h)
-				for k := range c {
-					c[k] += int(float32(ink[k]-c[k]) * s)
-				}
-			}
-			q := m.Pix[y*m.Stride+4*x:]
-			q[0], q[1], q[2], q[3] = uint8(c[0]), uint8(c[1]), uint8(c[2]), 255
 		}
+		at, sum := 31, int(count[31])
+		for ; 10*sum < n && at > 0; sum += int(count[at]) {
+			at--
+		}
+		v[c] = uint8(8*at + 4)
 	}
-	return m
+	return v
 }
 
-func (k *Ink) at(x, y, w, h int) [3]int {
-	if k.Colors == nil {
-		return [3]int{int(k.Color.R), int(k.Color.G), int(k.Color.B)}
+func (s *scene) dark(x, y int) bool {
+	l := &s.limit[y/guardBlock*s.bw+x/guardBlock]
+	p := s.pix[y*s.stride+x*s.n:]
+	if s.n == 1 {
+		return p[0] < l[0]
 	}
-	b := k.Colors.Rect
-	p := k.Colors.Pix[y*b.Dy()/h*k.Colors.Stride+4*(x*b.Dx()/w):]
-	return [3]int{int(p[0]), int(p[1]), int(p[2])}
+	return p[0] < l[0] || p[1] < l[1] || p[2] < l[2]
 }
 
-// inkShare is how much of each of w by h pixels is under the mask, 0 to 1.
-func inkShare(mask *jbig2.Bitmap, w, h int) []float32 {
-	share := make([]float32, w*h)
-	if mask == nil {
-		return share
+// depth says how much darker than the paper around it is the darkest of a
+// pixel's channels, of 255.
+func (s *scene) depth(x, y int) (d int) {
+	paper := &s.paper[y/guardBlock*s.bw+x/guardBlock]
+	p := s.pix[y*s.stride+x*s.n:]
+	for c := range min(s.n, 3) {
+		g := int(paper[c])
+		d = max(d, (g-int(p[c]))*255/max(g, guardLight))
 	}
-	xs, ys := places(mask.Width, w), places(mask.Height, h)
-	one := float32(w*h) / float32(mask.Width*mask.Height)
-	for y := range mask.Height {
-		row := share[ys[y]*w:][:w]
-		black(mask.Row(y), mask.Width, func(x int) { row[xs[x]] += one })
-	}
-	for i, s := range share {
-		share[i] = min(s, 1)
-	}
-	return share
+	return min(d, 255)
 }

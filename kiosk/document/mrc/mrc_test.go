@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"pointnum/kiosk/document/mrc"
+	"pointnum/kiosk/document/pdf"
 )
 
 // Pages are tried at 150 dpi: the race detector makes more of them slow.
@@ -27,18 +28,18 @@ func TestNoStrokeOfRealPagesIsMissing(t *testing.T) {
 		}
 		img, dpi := corpus(t, name, pixels)
 		l := mrc.Split(img, dpi, mrc.Options{})
-		if l.Photo || l.Mask == nil {
+		if l.Photo || len(l.Stencils) == 0 {
 			t.Errorf("%s was not split", name)
 			continue
 		}
 		// Not the paper's edges and their shadows, where the bed shows.
 		inner := img.Rect.Inset(img.Rect.Dx() / 16)
-		for _, r := range mrc.Missing(img, l) {
+		for _, r := range l.Missing() {
 			if r.Overlaps(inner) {
 				t.Errorf("%s: a stroke is missing at %v", name, r)
 			}
 		}
-		if data, _ := file(t, l); len(data) > most {
+		if data, _ := file(t, l, mrc.Standard()); len(data) > most {
 			t.Errorf("%s: %d bytes, want at most %d", name, len(data), most)
 		}
 	}
@@ -49,7 +50,7 @@ func TestCodesStillDecode(t *testing.T) {
 	run(t, "pdftoppm", "-r", "150", "-f", "2", "-l", "2", "-png", "-singlefile", filepath.Join(collection, "paperless-600dpi-colour.pdf"), path)
 	img := readPNG(t, path+".png")
 	l := mrc.Split(img, 150, mrc.Options{})
-	data, _ := file(t, l)
+	data, _ := file(t, l, mrc.Standard())
 	if l.Photo || !strings.Contains(string(run(t, "zbarimg", "-q", "--raw", drawn(t, data, side))), "ADAR-NEXTDOC") {
 		t.Error("the page's codes can't be read")
 	}
@@ -62,7 +63,7 @@ func TestCardsAndPhotographsAreNotSplit(t *testing.T) {
 		if !l.Photo {
 			t.Errorf("%s was split", name)
 		}
-		if _, _, err := mrc.Encode(l, mrc.Quality{}); l.Photo && err == nil {
+		if _, _, err := l.Encode(mrc.Standard()); l.Photo && err == nil {
 			t.Errorf("%s was encoded", name)
 		}
 	}
@@ -89,10 +90,10 @@ func box(m draw.Image, r image.Rectangle, c color.Color) {
 func TestWhitePaperAndBlackInkAreOneStencil(t *testing.T) {
 	for kind, img := range map[string]image.Image{"colour": sheet(1240, 1754, black), "grey": toGray(sheet(1240, 1754, black))} {
 		l := mrc.Split(img, 150, mrc.Options{})
-		if l.Photo || l.Mask == nil || l.Background != nil || l.Ink.Colors != nil || l.Ink.Color != black {
-			t.Errorf("%s: %+v", kind, l.Ink)
+		if l.Photo || len(l.Stencils) != 1 || l.Stencils[0].Color != black {
+			t.Errorf("%s: %d stencils", kind, len(l.Stencils))
 		}
-		p, n, err := mrc.Encode(l, mrc.Quality{})
+		p, n, err := l.Encode(mrc.Standard())
 		if err != nil || len(p.Layers) != 1 || n != len(p.Layers[0].Data) {
 			t.Errorf("%s: %d layers, %d bytes, %v", kind, len(p.Layers), n, err)
 		}
@@ -111,7 +112,7 @@ func TestASignatureInColourKeepsIt(t *testing.T) {
 		y := 1680 + x%30
 		box(img, image.Rect(700+x, y, 704+x, y+4), color.RGBA{20, 40, 200, 255})
 	}
-	data, _ := file(t, mrc.Split(img, 150, mrc.Options{}))
+	data, _ := file(t, mrc.Split(img, 150, mrc.Options{}), mrc.Standard())
 	m := readPNG(t, drawn(t, data, 1754))
 	blue := 0
 	for y := 1670; y < 1720; y++ {
@@ -131,10 +132,10 @@ func TestAPaleFieldAndAPaleMarkStayInTheBackground(t *testing.T) {
 		img := sheet(1240, 1754, black)
 		box(img, image.Rect(900, 1650, 940, 1690), c)
 		l := mrc.Split(img, 150, mrc.Options{})
-		if l.Background == nil {
+		if p, _, err := l.Encode(mrc.Standard()); err != nil || p.Layers[0].Encoding != pdf.JPEG {
 			t.Errorf("%s is gone", name)
 		}
-		if found := mrc.Missing(img, l); len(found) > 0 {
+		if found := l.Missing(); len(found) > 0 {
 			t.Errorf("%s: missing at %v", name, found)
 		}
 	}
@@ -143,14 +144,11 @@ func TestAPaleFieldAndAPaleMarkStayInTheBackground(t *testing.T) {
 func TestMissingFindsWhatWasTakenAway(t *testing.T) {
 	img := sheet(1240, 1754, black)
 	l := mrc.Split(img, 150, mrc.Options{})
-	if found := mrc.Missing(img, l); len(found) > 0 {
-		t.Fatalf("strokes are missing at %v", found)
-	}
 	gone := image.Rect(600, 900, 640, 960)
 	for y := gone.Min.Y; y < gone.Max.Y; y++ {
-		clear(l.Mask.Row(y)[gone.Min.X/8 : gone.Max.X/8])
+		clear(l.Stencils[0].Mask.Row(y)[gone.Min.X/8 : gone.Max.X/8])
 	}
-	found := mrc.Missing(img, l)
+	found := l.Missing()
 	if len(found) == 0 {
 		t.Fatal("nothing was found")
 	}
@@ -164,18 +162,18 @@ func TestMissingFindsWhatWasTakenAway(t *testing.T) {
 func TestAnEmptySheetIsAPage(t *testing.T) {
 	img := sheet(1240, 1754, white)
 	l := mrc.Split(img, 150, mrc.Options{})
-	if l.Photo || l.Mask != nil || l.Background != nil {
-		t.Errorf("there is something on it: %v", l)
+	if l.Photo || len(l.Stencils) > 0 {
+		t.Errorf("there are %d inks on it", len(l.Stencils))
 	}
-	if data, _ := file(t, l); len(data) > 1500 {
+	if data, _ := file(t, l, mrc.Standard()); len(data) > 1500 {
 		t.Errorf("it takes %d bytes", len(data))
 	}
 }
 
 func TestTheSamePageGivesTheSameBytes(t *testing.T) {
 	img, dpi := corpus(t, "sim-cerfa-12100-p1.jpg", 1169)
-	a, _ := file(t, mrc.Split(img, dpi, mrc.Options{}))
-	b, _ := file(t, mrc.Split(img, dpi, mrc.Options{}))
+	a, _ := file(t, mrc.Split(img, dpi, mrc.Options{}), mrc.Standard())
+	b, _ := file(t, mrc.Split(img, dpi, mrc.Options{}), mrc.Standard())
 	if !bytes.Equal(a, b) {
 		t.Error("two files of the same page differ")
 	}
@@ -191,9 +189,9 @@ func TestOddPagesDoNoHarm(t *testing.T) {
 			}
 			for _, img := range []image.Image{noise, sheet(size.X, size.Y, black), image.NewGray(image.Rectangle{Max: size})} {
 				l := mrc.Split(img, dpi, mrc.Options{})
-				mrc.Missing(img, l)
+				l.Missing()
 				if !l.Photo {
-					file(t, l)
+					file(t, l, mrc.Standard())
 				}
 			}
 		}
@@ -205,9 +203,11 @@ func BenchmarkPage(b *testing.B) {
 		img, dpi := corpus(b, name, 3508)
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				if _, _, err := mrc.Encode(mrc.Split(img, dpi, mrc.Options{}), mrc.Quality{}); err != nil {
+				l := mrc.Split(img, dpi, mrc.Options{})
+				if _, _, err := l.Encode(mrc.Standard()); err != nil {
 					b.Fatal(err)
 				}
+				l.Missing()
 			}
 		})
 	}

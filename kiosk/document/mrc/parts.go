@@ -1,10 +1,6 @@
 package mrc
 
-import (
-	"math/bits"
-
-	"pointnum/kiosk/document/jbig2"
-)
+import "pointnum/kiosk/document/jbig2"
 
 // run is a stretch of black pixels in a row.
 type run struct {
@@ -99,20 +95,36 @@ func rowRuns(runs []run, row []byte, w int) []run {
 // full stop has ten times as many.
 const speck = 6
 
+// patches are the connected patches of a mask.
+type patches struct {
+	runs  []run
+	start []int // runs[start[y]:start[y+1]] are in row y
+	found []part
+}
+
 // clean takes specks out of the mask, and what is as large as the page and
-// filled: the shadow of an edge, a dark ground. The background shows them.
-func clean(b *jbig2.Bitmap, dpi int) {
+// filled: the shadow of an edge, a dark ground. The background shows them. It
+// gives what is left.
+func clean(b *jbig2.Bitmap, dpi int) patches {
 	least := max(3, speck*dpi*dpi/(300*300))
 	runs, start, found := parts(b)
+	n := 0
 	for y := range b.Height {
+		from := n
 		for _, r := range runs[start[y]:start[y+1]] {
 			p := &found[r.part]
 			w, h := p.x1-p.x0, p.y1-p.y0
 			if p.area < least || 2*w > b.Width && 2*h > b.Height && 4*p.area > w*h {
 				erase(b.Row(y), int(r.x0), int(r.x1))
+				continue
 			}
+			runs[n] = r
+			n++
 		}
+		start[y] = from
 	}
+	start[b.Height] = n
+	return patches{runs[:n], start, found}
 }
 
 func erase(row []byte, x0, x1 int) {
@@ -149,17 +161,4 @@ func widen(b *jbig2.Bitmap) *jbig2.Bitmap {
 		}
 	}
 	return out
-}
-
-// black calls f for the black pixels of a row from the left, at most w.
-func black(row []byte, w int, f func(x int)) {
-	for i, v := range row {
-		for v != 0 {
-			k := bits.LeadingZeros8(v)
-			if 8*i+k < w {
-				f(8*i + k)
-			}
-			v &^= 0x80 >> k
-		}
-	}
 }

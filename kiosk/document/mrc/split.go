@@ -1,12 +1,3 @@
-// Package mrc makes pages of writing small by splitting them into layers
-// (mixed raster content, ITU-T T.44): where there is ink, sharp and of one bit
-// a pixel; what colour it has, coarse; and the paper with all that is no ink,
-// coarse too.
-//
-// What is not taken for ink stays in the background, so that nothing may
-// vanish; Missing proves it of each page. Cards and photographs are
-// recognised and not split. Nothing here does I/O or keeps state; the same
-// page always gives the same layers.
 package mrc
 
 import (
@@ -17,73 +8,94 @@ import (
 	"pointnum/kiosk/document/raster"
 )
 
-// Options say how coarse the coarse layers are. The zero value is meant for
-// pages of about 300 dpi.
+// Options say how to split. The zero value is meant for all pages.
 type Options struct {
-	BackgroundDPI int // 100 when 0
-	InkDPI        int // 25 when 0
+	// White says that the page's paper was made white before, by
+	// raster.Whiten.
+	White bool
 }
 
-// Layers is a page in layers. Every layer covers the whole page.
+// Layers is a page in layers, and what is needed to encode it.
 type Layers struct {
-	Width, Height int // of the page and of Mask, pixels
+	Width, Height int // of the page, pixels
 	DPI           int // of the page; what Split took it for when it was told 0
 	// Photo says that the page is a card or a photograph, or that it could
 	// not be told ink from paper: it must be kept as a picture. There is
 	// nothing else in Layers then.
 	Photo bool
-	Mask  *jbig2.Bitmap // black where there is ink; nil when there is none
-	Ink   Ink
-	// Background is what lies below the ink, *image.Gray or *image.RGBA; nil
-	// when there is only white paper.
-	Background image.Image
+	// Stencils are what is ink, by its colour; none on an empty sheet.
+	Stencils []Stencil
+
+	page     *page
+	cells    *cells
+	limit    []uint8
+	mask     *jbig2.Bitmap // all stencils; nil when there is none
+	strokes  *strokes
+	inks     []ink
+	ground   *ground
+	original image.Image // as large as the page's copy, not whitened
+	guarded  *guard      // nil when not yet compared
 }
 
-// Ink is the colour of the mask.
-type Ink struct {
-	Color  color.RGBA  // when Colors is nil
-	Colors *image.RGBA // stretched over the page
+// Stencil is ink of one colour: where it is, and the colour.
+type Stencil struct {
+	Mask  *jbig2.Bitmap
+	Color color.RGBA
 }
 
-// Split finds a page's layers. dpi is its resolution on paper; 0 takes it for
-// a sheet of A4.
-func Split(img image.Image, dpi int, o Options) Layers {
+// Split finds a page's layers. img is the page as it was scanned; dpi is its
+// resolution on paper, and 0 takes it for a sheet of A4. Layers hold the page
+// and about half as much again; img must not change as long as they are used.
+func Split(img image.Image, dpi int, o Options) *Layers {
 	b := img.Bounds()
 	if dpi <= 0 {
 		dpi = max(max(b.Dx(), b.Dy())*10/117, 1) // A4 is 11.7 inches long
 	}
-	if o.BackgroundDPI <= 0 {
-		o.BackgroundDPI = 100
-	}
-	if o.InkDPI <= 0 {
-		o.InkDPI = 25
-	}
-	l := Layers{Width: b.Dx(), Height: b.Dy(), DPI: dpi}
+	l := &Layers{Width: b.Dx(), Height: b.Dy(), DPI: dpi}
 	if min(b.Dx(), b.Dy()) < 16 {
 		l.Photo = true
 		return l
 	}
-	flat := raster.Whiten(img)
-	switch flat.(type) {
-	case *image.Gray, *image.RGBA:
-	default:
-		flat = raster.ToRGBA(flat)
+	flat := img
+	if !o.White {
+		flat = raster.Whiten(img)
 	}
-	gray := raster.Gray(flat)
-	g := measure(gray, dpi)
-	pictures := g.pictures()
-	if g.photo(flat, pictures) {
+	p := newPage(flat, dpi)
+	c := p.measure()
+	f := p.pictures(c)
+	if f.isPhoto(c) {
 		l.Photo = true
 		return l
 	}
-	mask := g.ink(gray, pictures)
-	clean(mask, dpi)
-	colored, _ := flat.(*image.RGBA)
-	l.Background = background(flat, mask, dpi, o.BackgroundDPI, g.paper)
-	if mask.Count() == 0 {
+	l.page, l.cells = p, c
+	l.original = p.copyOf(img, flat)
+	l.limit = c.limits(f.in)
+	mask := threshold(p.gray, l.limit, c)
+	found := clean(mask, dpi)
+	l.ground = p.ground(mask, c)
+	if len(found.runs) == 0 {
 		return l
 	}
-	l.Mask = mask
-	l.Ink = inkOf(colored, gray, mask, dpi, o.InkDPI)
+	l.mask, l.strokes = mask, p.strokes(found)
+	l.inks = p.inks(l.strokes)
+	l.Stencils = l.strokes.stencils(mask, l.inks)
+	p.color = nil // done with
 	return l
+}
+
+// copyOf gives a copy of the page before it was whitened.
+func (p *page) copyOf(img, flat image.Image) image.Image {
+	if g, ok := flat.(*image.Gray); ok && img == flat {
+		_ = g
+		return p.copyGray.gray()
+	}
+	if img == flat && p.copyColor != nil {
+		return p.copyColor
+	}
+	if g, ok := img.(*image.Gray); ok {
+		q := &page{dpi: p.dpi, factor: p.factor}
+		q.copyGrayPage(g)
+		return q.copyGray.gray()
+	}
+	return shrink(raster.ToRGBA(img), p.factor)
 }
