@@ -22,10 +22,10 @@ const (
 // or grey bed, a black border, cardboard laid behind), and the white of a bed
 // when the paper's edge can be seen on it. A side on which there might be
 // writing is kept as it is. It finds more on a page that was straightened.
-func CropBed(img image.Image) (image.Rectangle, bool) { return NewOverview(img).CropBed() }
+func CropBed(img image.Image) (image.Rectangle, bool) { return NewOverview(img).Crop() }
 
-// CropBed is CropBed of the page.
-func (o *Overview) CropBed() (image.Rectangle, bool) {
+// Crop is CropBed of the page.
+func (o *Overview) Crop() (image.Rectangle, bool) {
 	b := o.page.Bounds()
 	if b.Dx() < 100 || b.Dy() < 100 {
 		return b, false
@@ -59,21 +59,21 @@ func cropDark(m *image.RGBA) image.Rectangle {
 	if n == 0 {
 		return m.Rect
 	}
-	parts := marks(paper, w)
-	var main mark
+	parts := Marks(paper, w)
+	var main Mark
 	for _, p := range parts {
-		if p.pixels > main.pixels {
+		if p.Pixels > main.Pixels {
 			main = p
 		}
 	}
-	box := main.box
+	box := main.Box
 	// What the bed cuts off from the paper may be a part of it, torn or folded.
 	for _, p := range parts {
-		if p.pixels > main.pixels/50 {
-			box = box.Union(p.box)
+		if p.Pixels > main.Pixels/50 {
+			box = box.Union(p.Box)
 		}
 	}
-	if float64(main.pixels) < 0.02*float64(w*h) || main.pixels < box.Dx()*box.Dy()/2 {
+	if float64(main.Pixels) < 0.02*float64(w*h) || main.Pixels < box.Dx()*box.Dy()/2 {
 		return m.Rect
 	}
 	return keepWriting(m, trim(bed, w, box))
@@ -189,11 +189,11 @@ func keepWriting(m *image.RGBA, box image.Rectangle) image.Rectangle {
 	all := m.Rect
 	side := max(all.Dx(), all.Dy())
 	near := box.Inset(-side / 60) // the paper's edge and its shadow
-	for _, k := range marks(standOut(relief(Gray(m), cropReach), markDepth), all.Dx()) {
-		if k.box.Overlaps(near) || !k.letter(side) {
+	for _, k := range Marks(standOut(relief(Gray(m), cropReach), markDepth), all.Dx()) {
+		if k.Box.Overlaps(near) || !k.Letter(side) {
 			continue
 		}
-		c := k.box.Min.Add(k.box.Max).Div(2)
+		c := k.Box.Min.Add(k.Box.Max).Div(2)
 		switch {
 		case c.X < box.Min.X:
 			left++
@@ -241,9 +241,9 @@ func cropWhite(m *image.RGBA, keep image.Rectangle) image.Rectangle {
 	w, h := keep.Dx(), keep.Dy()
 	mask := standOut(relief(part, cropReach), 3)
 	var box image.Rectangle
-	for _, k := range marks(slices.Clone(mask), w) {
-		if k.pixels >= 4 {
-			box = box.Union(k.box)
+	for _, k := range Marks(slices.Clone(mask), w) {
+		if k.Pixels >= 4 {
+			box = box.Union(k.Box)
 		}
 	}
 	if box.Empty() {

@@ -60,9 +60,9 @@ func Blank(img image.Image) bool {
 		return false
 	}
 	n := 0
-	for _, m := range marks(o.Ink(7), small.Rect.Dx()) {
-		c := m.box.Min.Add(m.box.Max).Div(2)
-		if c.In(inner) && (m.letter(side) || m.pixels > 200) {
+	for _, m := range Marks(o.Ink(7), small.Rect.Dx()) {
+		c := m.Box.Min.Add(m.Box.Max).Div(2)
+		if c.In(inner) && (m.Letter(side) || m.Pixels > 200) {
 			n++
 		}
 	}
@@ -176,18 +176,18 @@ func cutThrough(g *image.Gray) bool {
 	small := o.SmallGray()
 	w, h := small.Rect.Dx(), small.Rect.Dy()
 	var left, right, top, bottom int
-	for _, m := range marks(o.Ink(24), w) {
-		if !m.letter(max(w, h)) {
+	for _, m := range Marks(o.Ink(24), w) {
+		if !m.Letter(max(w, h)) {
 			continue
 		}
 		switch {
-		case m.box.Min.X == 0:
+		case m.Box.Min.X == 0:
 			left++
-		case m.box.Max.X == w:
+		case m.Box.Max.X == w:
 			right++
-		case m.box.Min.Y == 0:
+		case m.Box.Min.Y == 0:
 			top++
-		case m.box.Max.Y == h:
+		case m.Box.Max.Y == h:
 			bottom++
 		}
 	}
