@@ -2,6 +2,7 @@ package cleanpdf
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"image"
 	"math"
@@ -32,36 +33,62 @@ func (s steps) tolerance() tolerance {
 	return tolerance{mean: 0.5, block: 9}
 }
 
+// A sketch is what a page looks and reads like: enough to see whether another
+// is the same.
+type sketch struct {
+	columns, rows int
+	w, h          int
+	blocks        []([3]int32) // sums of the blocks' colours
+	words         [sha256.Size]byte
+}
+
+// sketch draws a page turned back by some degrees, and reads it.
+func sketched(f *mupdf.File, page, turn int) (*sketch, error) {
+	img, err := drawn(f, page)
+	if err != nil {
+		return nil, err
+	}
+	words, err := f.Text(page)
+	if err != nil {
+		return nil, err
+	}
+	s := blocks(turnedBack(img, turn))
+	s.words = sha256.Sum256(bytes.Join(bytes.Fields(words), nil))
+	return s, nil
+}
+
+// sketch gives a page's sketch; it is made once.
+func (o *Original) sketch(page int) (*sketch, error) {
+	if s := o.sketches[page]; s != nil {
+		return s, nil
+	}
+	s, err := sketched(o.file.file, page, 0)
+	if err != nil {
+		return nil, err
+	}
+	if o.sketches == nil {
+		o.sketches = map[int]*sketch{}
+	}
+	o.sketches[page] = s
+	return s, nil
+}
+
 // alike says whether page i of a file looks and reads as the original's page.
 func alike(p Part, after *mupdf.File, i int, t tolerance) (bool, error) {
-	before := p.Original.file.file
-	b, err := drawn(before, p.Page)
+	b, err := p.Original.sketch(p.Page)
 	if err != nil {
 		return false, err
 	}
-	a, err := drawn(after, i)
+	a, err := sketched(after, i, p.Turn)
 	if errors.Is(err, mupdf.ErrMemory) {
 		return false, err
 	}
 	if err != nil {
 		return false, nil
 	}
-	a = turnedBack(a, p.Turn)
-	if a.Rect != b.Rect || !t.holds(b, a) {
-		return false, nil
-	}
-	if p.Turn%360 != 0 {
-		return true, nil // the words come in another order
-	}
-	tb, err := before.Text(p.Page)
-	if err != nil {
-		return false, err
-	}
-	ta, err := after.Text(i)
-	return err == nil && bytes.Equal(words(tb), words(ta)), nil
+	// The words of a turned page come in another order.
+	return (a.words == b.words || p.Turn%360 != 0) && t.holds(a, b), nil
 }
-
-func words(b []byte) []byte { return bytes.Join(bytes.Fields(b), nil) }
 
 func drawn(f *mupdf.File, page int) (*image.RGBA, error) {
 	r, err := f.Bounds(page)
@@ -80,37 +107,41 @@ func drawn(f *mupdf.File, page int) (*image.RGBA, error) {
 	return img, err
 }
 
-// holds says whether two pictures of the same size are close enough.
-func (t tolerance) holds(a, b *image.RGBA) bool {
-	w, h := a.Rect.Dx(), a.Rect.Dy()
-	columns := (w + blockSide - 1) / blockSide
-	sums := make([][3]int, columns)
-	total, blocks := 0, 0
-	for y := range h {
-		ra, rb := a.Pix[y*a.Stride:][:w*4], b.Pix[y*b.Stride:][:w*4]
-		for x := range w {
-			s := &sums[x/blockSide]
-			for i := range s {
-				s[i] += int(ra[x*4+i]) - int(rb[x*4+i])
-			}
-		}
-		if (y+1)%blockSide != 0 && y+1 != h {
-			continue
-		}
-		for i, s := range sums {
-			worst := 0
-			for _, d := range s {
-				worst = max(worst, d, -d)
-			}
-			if float64(worst) > t.block*blockSide*blockSide {
-				return false
-			}
-			total += worst
-			blocks++
-			sums[i] = [3]int{}
+func blocks(img *image.RGBA) *sketch {
+	s := &sketch{w: img.Rect.Dx(), h: img.Rect.Dy()}
+	s.columns, s.rows = (s.w+blockSide-1)/blockSide, (s.h+blockSide-1)/blockSide
+	s.blocks = make([][3]int32, s.columns*s.rows)
+	for y := range s.h {
+		row, sums := img.Pix[y*img.Stride:][:s.w*4], s.blocks[y/blockSide*s.columns:]
+		for x := range s.w {
+			sum := &sums[x/blockSide]
+			sum[0] += int32(row[x*4])
+			sum[1] += int32(row[x*4+1])
+			sum[2] += int32(row[x*4+2])
 		}
 	}
-	return float64(total) <= t.mean*float64(blocks*blockSide*blockSide)
+	return s
+}
+
+// holds says whether two sketches are close enough.
+func (t tolerance) holds(a, b *sketch) bool {
+	if a.w != b.w || a.h != b.h {
+		return false
+	}
+	total := 0.0
+	for i, s := range a.blocks {
+		worst := int32(0)
+		for j, v := range s {
+			d := v - b.blocks[i][j]
+			worst = max(worst, d, -d)
+		}
+		mean := float64(worst) / (blockSide * blockSide)
+		if mean > t.block {
+			return false
+		}
+		total += mean
+	}
+	return total <= t.mean*float64(len(a.blocks))
 }
 
 // turnedBack undoes a clockwise turn.

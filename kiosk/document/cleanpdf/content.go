@@ -16,14 +16,18 @@ type rewriter struct {
 	show       func(font name, s text)
 	paint      func(xobject name, ctm matrix)
 
-	in    parser
-	out   bytes.Buffer
-	used  used
-	args  []value
-	state graphics
-	stack []graphics
-	tags  []bool // of marked content: whether its beginning was kept
-	most  int    // bytes that may come out
+	in           parser
+	out          bytes.Buffer
+	used         used
+	args         []value
+	state        graphics
+	stack        []graphics
+	tags         []bool                      // of marked content: whether its beginning was kept
+	owed         float64                     // how far text should have moved back, in thousandths of its size
+	painted      bool                        // something is drawn
+	inlineColour bool                        // an inline image names its colours, so resources can't be renamed
+	rename       func(category, n name) name // of the resources
+	most         int                         // bytes that may come out
 }
 
 // graphics is what of the graphics state matters here.
@@ -139,6 +143,8 @@ func (r *rewriter) operator(op string) error {
 		return nil
 	case "BI":
 		return r.inline()
+	case "Tj", "'", "\"", "TJ":
+		op = r.shown(op)
 	default:
 		if !r.known(op) {
 			return nil
@@ -170,6 +176,7 @@ func (r *rewriter) known(op string) bool {
 	case "w", "TL", "Ts":
 		r.round(r.digits(3, r.state.ctm.scale()))
 	case "Td", "TD":
+		r.owed = 0
 		r.round(r.digits(3, r.state.ctm.scale()*r.state.textScale))
 	case "Tc", "Tw":
 		r.round(r.digits(4, r.state.ctm.scale()*r.state.textScale))
@@ -179,7 +186,7 @@ func (r *rewriter) known(op string) bool {
 		r.round(3)
 		r.use("Pattern", -1)
 	case "BT":
-		r.state.textScale = 1
+		r.state.textScale, r.owed = 1, 0
 	case "Tf":
 		if len(r.args) == 2 {
 			r.state.font, _ = r.args[0].(name)
@@ -192,17 +199,21 @@ func (r *rewriter) known(op string) bool {
 		if len(r.args) != 1 {
 			return false
 		}
-		r.use("XObject", 0)
 		if n, ok := r.args[0].(name); ok && r.paint != nil {
 			r.paint(n, r.state.ctm)
 		}
+		r.use("XObject", 0)
+		r.painted = true
 	case "sh":
 		r.use("Shading", 0)
+		r.painted = true
 	case "cs", "CS":
 		r.use("ColorSpace", 0)
-	case "Tj", "'", "\"", "TJ":
-		r.shown(op)
-	case "h", "S", "s", "f", "F", "f*", "B", "B*", "b", "b*", "n", "W", "W*", "ET", "T*", "Tz", "Tr", "J", "j", "M", "d", "ri", "d0", "d1":
+	case "S", "s", "f", "F", "f*", "B", "B*", "b", "b*":
+		r.painted = true
+	case "T*":
+		r.owed = 0
+	case "h", "n", "W", "W*", "ET", "Tz", "Tr", "J", "j", "M", "d", "ri", "d0", "d1":
 	default:
 		return false // "i", "BX", "EX", and what no reader knows
 	}
@@ -220,30 +231,90 @@ func (r *rewriter) use(category name, i int) {
 	}
 	if n, ok := r.args[i].(name); ok {
 		r.used.add(category, n)
+		if r.rename != nil {
+			r.args[i] = r.rename(category, n)
+		}
 	}
 }
 
-func (r *rewriter) shown(op string) {
+// shown reads an operator that shows text.
+func (r *rewriter) shown(op string) string {
 	if len(r.args) == 0 {
+		return op
+	}
+	last := len(r.args) - 1
+	if a, ok := r.args[last].(array); ok {
+		a = r.kerned(a)
+		r.args[last] = a
+		if len(a) == 1 && op == "TJ" {
+			if s, ok := a[0].(text); ok {
+				op, r.args[last] = "Tj", s
+			}
+		}
+		for _, v := range a {
+			r.tell(v)
+		}
+	} else {
+		r.tell(r.args[last])
+	}
+	return op
+}
+
+func (r *rewriter) tell(v value) {
+	s, ok := v.(text)
+	if !ok || len(s) == 0 {
 		return
 	}
-	tell := func(v value) {
-		if s, ok := v.(text); ok && r.show != nil && len(s) > 0 {
-			r.show(r.state.font, s)
-		}
+	r.painted = true
+	if r.show != nil {
+		r.show(r.state.font, s)
 	}
-	last := r.args[len(r.args)-1]
-	tell(last)
-	a, _ := last.(array)
-	// A thousandth of the type's size, hardly a hundredth of a point.
+}
+
+// unseen is how far letters may be moved, in points. Nobody would see four
+// times as much, but programs that look for columns of text begin to find
+// others.
+const unseen = 0.01
+
+// kerned leaves out moves between letters that can't be seen. What they come
+// to together is made up for as soon as it could be.
+func (r *rewriter) kerned(a array) array {
+	unit := math.Abs(r.state.size) * r.state.ctm.scale() * r.state.textScale / 1000
+	if !(unit > 0) {
+		return a
+	}
 	digits := 0
-	if math.Abs(r.state.size)*r.state.ctm.scale()*r.state.textScale > 24 {
+	if unit > unseen/2 {
 		digits = 1
 	}
-	for i, v := range a {
-		tell(v)
-		a[i] = rounded(v, digits)
+	out := make(array, 0, len(a))
+	for _, v := range a {
+		switch v := v.(type) {
+		case number:
+			r.owed += float(v)
+		case text:
+			if len(v) == 0 {
+				continue
+			}
+			if math.Abs(r.owed)*unit > unseen {
+				n := decimal(r.owed, digits)
+				out = append(out, n)
+				r.owed -= float(n)
+			} else if n := len(out); n > 0 {
+				if before, ok := out[n-1].(text); ok {
+					out[n-1] = before + v
+					continue
+				}
+			}
+			out = append(out, v)
+		}
 	}
+	if math.Abs(r.owed)*unit > unseen {
+		n := decimal(r.owed, digits)
+		out = append(out, n)
+		r.owed -= float(n)
+	}
+	return out
 }
 
 // transform follows a change of scale; one that changes nothing is left out.
@@ -258,7 +329,7 @@ func (r *rewriter) transform(op string) bool {
 	if op == "cm" {
 		r.state.ctm = m.times(r.state.ctm)
 	} else {
-		r.state.textScale = m.scale()
+		r.state.textScale, r.owed = m.scale(), 0
 	}
 	for i := range 4 {
 		r.args[i] = rounded(r.args[i], 6)
@@ -269,12 +340,12 @@ func (r *rewriter) transform(op string) bool {
 	return true
 }
 
-// digits is how many decimals are seen when n of them are at scale 1.
+// digits is how many decimals can be seen when n of them can at scale 1.
 func (r *rewriter) digits(n int, scale float64) int {
 	if !(scale > 0 && scale < 1e6) {
 		return 6
 	}
-	return min(max(n+int(math.Ceil(math.Log10(scale))), 0), 6)
+	return min(max(int(math.Ceil(float64(n)-0.3+math.Log10(scale))), 0), 6)
 }
 
 func (r *rewriter) round(digits int) {
@@ -362,9 +433,11 @@ func (r *rewriter) inline() error {
 	for _, key := range []name{"CS", "ColorSpace"} {
 		if n, ok := d[key].(name); ok {
 			r.used.add("ColorSpace", n)
+			r.inlineColour = true
 		}
 	}
 	r.in.at += n
+	r.painted = true
 	r.out.WriteString("BI")
 	r.out.Write(r.in.b[start:r.in.at])
 	r.out.WriteString("\nEI\n")

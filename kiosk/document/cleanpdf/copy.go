@@ -191,7 +191,7 @@ func (c *copier) dict(d dict, as kind, r ref) (value, error) {
 	switch as {
 	case layer:
 		return c.layer(d, r)
-	case xobject, form, picture, program, glyph:
+	case xobject, form, picture, alpha, program, glyph:
 		return nil, nil // these are streams
 	}
 	return c.listed(d, as)
@@ -238,8 +238,8 @@ func (c *copier) stream(r ref, d dict, as kind) (dict, []byte, error) {
 		}
 	}
 	switch as {
-	case picture:
-		return c.picture(r, d)
+	case picture, alpha:
+		return c.picture(r, d, as == alpha)
 	case form:
 		out, data, err := c.contents(r, d, as)
 		if out != nil {

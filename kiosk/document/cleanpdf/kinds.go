@@ -10,12 +10,14 @@ type kind int
 const (
 	nothing kind = iota
 	plain        // numbers, names, and arrays of them
+	words        // strings
 	resources
 	gstate
 	softMask
 	xobject
 	form
 	picture
+	alpha // how much of a picture is seen
 	group
 	colour
 	profile // of a colour space (ICC)
@@ -56,7 +58,7 @@ var kinds = map[kind]keys{
 	softMask: keys{"G": form, "TR": function}.add(plain, "S BC"),
 	form:     keys{"Resources": resources, "Group": group, "OC": layer}.add(plain, "Subtype BBox Matrix"),
 	group:    keys{"CS": colour}.add(plain, "S I K"),
-	picture: keys{"ColorSpace": colour, "Mask": xobject, "SMask": xobject, "OC": layer}.
+	picture: keys{"ColorSpace": colour, "Mask": xobject, "SMask": alpha, "OC": layer}.
 		add(plain, "Subtype Width Height BitsPerComponent Intent ImageMask Decode Interpolate SMaskInData Matte"),
 	colour:   keys{}.add(plain, "WhitePoint BlackPoint Gamma Matrix Range"), // of CalRGB and the like
 	profile:  keys{"Alternate": colour}.add(plain, "N Range"),
@@ -71,7 +73,7 @@ var kinds = map[kind]keys{
 		add(plain, "Type Subtype BaseFont FirstChar LastChar Widths FontBBox FontMatrix DW W DW2 W2"),
 	glyph:    {},
 	encoding: keys{"CIDSystemInfo": cidInfo, "UseCMap": encoding}.add(plain, "BaseEncoding Differences CMapName WMode"),
-	cidInfo:  keys{}.add(plain, "Registry Ordering Supplement"),
+	cidInfo:  keys{}.add(words, "Registry Ordering").add(plain, "Supplement"),
 	descriptor: keys{"FontFile": program, "FontFile2": program, "FontFile3": program}.
 		add(plain, "Type FontName Flags FontBBox ItalicAngle Ascent Descent Leading CapHeight XHeight StemV StemH AvgWidth MaxWidth MissingWidth"),
 	program:  keys{}.add(plain, "Subtype Length1 Length2 Length3"),
@@ -79,4 +81,4 @@ var kinds = map[kind]keys{
 }
 
 // textual says whether strings may stay in objects of a kind.
-func (k kind) textual() bool { return k == colour || k == cidInfo }
+func (k kind) textual() bool { return k == words || k == colour }

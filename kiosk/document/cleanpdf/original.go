@@ -10,11 +10,12 @@ import (
 // Original is a PDF somebody brought, open to take pages from. It is not safe
 // for concurrent use.
 type Original struct {
-	file   *source
-	pages  int
-	looked bool // signed and active are known
-	signed bool
-	active bool
+	file     *source
+	pages    int
+	looked   bool // signed and active are known
+	signed   bool
+	active   bool
+	sketches map[int]*sketch
 }
 
 // mostObjects is how many objects a file may have: a page of a form has a few

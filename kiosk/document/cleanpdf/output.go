@@ -154,9 +154,14 @@ func (w *output) finish(root ref) []byte {
 	return w.file.Bytes()
 }
 
+// deflate packs as small as it can; what is large not at any price.
 func deflate(b []byte) []byte {
+	level := zlib.BestCompression
+	if len(b) > 1<<20 {
+		level = zlib.DefaultCompression
+	}
 	var out bytes.Buffer
-	z, _ := zlib.NewWriterLevel(&out, zlib.BestCompression)
+	z, _ := zlib.NewWriterLevel(&out, level)
 	z.Write(b)
 	z.Close()
 	return out.Bytes()

@@ -3,7 +3,6 @@ package cleanpdf
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -281,52 +280,6 @@ func (c *copier) pruned(res dict, u used) (dict, error) {
 		}
 	}
 	return c.listed(out, resources)
-}
-
-// annotations adds to a page's contents what its annotations and form fields
-// show (ISO 32000-1, 12.5.5).
-func (c *copier) annotations(data []byte, res, page dict) ([]byte, error) {
-	list, _ := page["Annots"].(array)
-	forms, _ := res["XObject"].(dict)
-	drawn := dict{}
-	maps.Copy(drawn, forms)
-	var add bytes.Buffer
-	for _, v := range list {
-		a, _ := v.(dict)
-		m, ok, err := c.from.placed(a)
-		if err != nil {
-			return nil, err
-		}
-		if !ok || c.layers.hides(a["OC"]) {
-			continue
-		}
-		v, err := c.value(a["N"], form)
-		if err != nil {
-			return nil, err
-		}
-		if v == nil {
-			continue
-		}
-		n := name(fmt.Sprintf("N%d", len(drawn)))
-		for ; drawn[n] != nil; n += "N" {
-		}
-		drawn[n] = v
-		add.WriteString("q\n")
-		for _, f := range m {
-			write(&add, decimal(f, 5))
-		}
-		writeWord(&add, "cm")
-		writeName(&add, n)
-		add.WriteString(" Do\nQ\n")
-	}
-	if add.Len() == 0 {
-		return data, nil
-	}
-	res["XObject"] = drawn
-	if c.steps.contents && len(data) > 0 {
-		data = slices.Concat([]byte("q\n"), data, []byte("Q\n"))
-	}
-	return append(data, add.Bytes()...), nil
 }
 
 // placed gives the matrix that puts an annotation's appearance in its place.

@@ -46,6 +46,7 @@ struct pn_file {
 	fz_document *doc;
 	pdf_document *pdf;
 	fz_buffer *out; // what the last call gave
+	fz_pixmap *pix;
 	int local;      // appearances made by the library can be seen
 };
 
@@ -111,6 +112,7 @@ void pn_file_close(pn_file *f)
 	if (!f)
 		return;
 	fz_drop_buffer(f->ctx, f->out);
+	fz_drop_pixmap(f->ctx, f->pix);
 	fz_drop_document(f->ctx, f->doc);
 	fz_drop_stream(f->ctx, f->stream);
 	fz_drop_context(f->ctx);
@@ -497,53 +499,41 @@ int pn_file_subset(pn_file *f, int is_cff, int symbolic, int cid, const unsigned
 	return rc;
 }
 
-// pack copies a pixmap's samples without gaps between its rows; it may throw.
-static fz_buffer *pack(fz_context *ctx, fz_pixmap *pix)
-{
-	size_t row = (size_t)fz_pixmap_width(ctx, pix) * fz_pixmap_components(ctx, pix);
-	int h = fz_pixmap_height(ctx, pix);
-	fz_buffer *volatile buf = fz_new_buffer(ctx, row * h);
-	fz_try(ctx)
-		for (int y = 0; y < h; y++)
-			fz_append_data(ctx, buf, fz_pixmap_samples(ctx, pix) + (size_t)y * fz_pixmap_stride(ctx, pix), row);
-	fz_catch(ctx) {
-		fz_drop_buffer(ctx, buf);
-		fz_rethrow(ctx);
-	}
-	return buf;
-}
-
-int pn_file_pixels(pn_file *f, int number, int *w, int *h, int *components, pn_bytes *out)
+int pn_file_pixels(pn_file *f, int number, int want_w, int want_h, pn_samples *out)
 {
 	fz_context *ctx = f->ctx;
 	volatile int rc = PN_OK;
-	fz_buffer *volatile buf = NULL;
 	pdf_obj *volatile obj = NULL;
 	fz_image *volatile img = NULL;
 	fz_pixmap *volatile pix = NULL;
+	fz_matrix m = { want_w, 0, 0, want_h, 0, 0 };
+	fz_drop_pixmap(ctx, f->pix);
+	f->pix = NULL;
 	fz_try(ctx) {
 		obj = pdf_new_indirect(ctx, f->pdf, number, 0);
 		img = pdf_load_image(ctx, f->pdf, obj);
-		pix = fz_get_pixmap_from_image(ctx, img, NULL, NULL, NULL, NULL);
+		pix = fz_get_pixmap_from_image(ctx, img, NULL, &m, NULL, NULL);
 		int n = fz_pixmap_components(ctx, pix) - fz_pixmap_alpha(ctx, pix);
 		if ((n != 1 && n != 3) || fz_pixmap_alpha(ctx, pix)) {
 			fz_pixmap *plain = fz_convert_pixmap(ctx, pix, n == 1 ? fz_device_gray(ctx) : fz_device_rgb(ctx), NULL, NULL, fz_default_color_params, 0);
 			fz_drop_pixmap(ctx, pix);
 			pix = plain;
 		}
-		*w = fz_pixmap_width(ctx, pix);
-		*h = fz_pixmap_height(ctx, pix);
-		*components = fz_pixmap_components(ctx, pix);
-		buf = pack(ctx, pix);
+		out->w = fz_pixmap_width(ctx, pix);
+		out->h = fz_pixmap_height(ctx, pix);
+		out->components = fz_pixmap_components(ctx, pix);
+		out->stride = fz_pixmap_stride(ctx, pix);
+		out->data = fz_pixmap_samples(ctx, pix);
 	}
 	fz_always(ctx) {
-		fz_drop_pixmap(ctx, pix);
 		fz_drop_image(ctx, img);
 		pdf_drop_obj(ctx, obj);
 	}
-	fz_catch(ctx)
+	fz_catch(ctx) {
 		rc = failed(ctx);
-	if (rc == PN_OK)
-		give(f, buf, out);
-	return rc;
+		fz_drop_pixmap(ctx, pix);
+		return rc;
+	}
+	f->pix = pix;
+	return PN_OK;
 }

@@ -175,21 +175,31 @@ func flag(b bool) C.int {
 	return 0
 }
 
-// Samples are an image's pixels, rows without gaps: grey when Components is 1,
-// red, green and blue when it is 3.
-type Samples struct {
-	Width, Height, Components int
-	Pix                       []byte
-}
-
-// Pixels decodes an image XObject without its masks. The caller has bounded
-// its size.
-func (f *File) Pixels(number int) (Samples, error) {
-	var w, h, n C.int
-	var b C.pn_bytes
-	pix, err := taken(C.pn_file_pixels(f.file, C.int(number), &w, &h, &n, &b), &b)
-	if err == nil && len(pix) != int(w)*int(h)*int(n) {
-		err = ErrBroken
+// Pixels decodes an image XObject without its masks, as *image.Gray or opaque
+// *image.RGBA, at its size or at a half, a quarter or an eighth of it that is
+// not below wantW and wantH. The caller has bounded its size.
+func (f *File) Pixels(number, wantW, wantH int) (image.Image, error) {
+	var s C.pn_samples
+	if err := fail(C.pn_file_pixels(f.file, C.int(number), C.int(wantW), C.int(wantH), &s)); err != nil {
+		return nil, err
 	}
-	return Samples{int(w), int(h), int(n), pix}, err
+	w, h, n := int(s.w), int(s.h), int(s.components)
+	row := func(y int) []byte {
+		return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(s.data), y*int(s.stride))), w*n)
+	}
+	if n == 1 {
+		img := image.NewGray(image.Rect(0, 0, w, h))
+		for y := range h {
+			copy(img.Pix[y*img.Stride:], row(y))
+		}
+		return img, nil
+	}
+	img := image.NewRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		from, to := row(y), img.Pix[y*img.Stride:][:w*4]
+		for i, j := 0, 0; j < len(to); i, j = i+3, j+4 {
+			to[j], to[j+1], to[j+2], to[j+3] = from[i], from[i+1], from[i+2], 255
+		}
+	}
+	return img, nil
 }

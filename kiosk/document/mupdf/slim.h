@@ -42,8 +42,10 @@ int pn_file_glyphs(pn_file *f, int font, const unsigned char *s, size_t len, pn_
 // pn_file_subset gives a font file with only some glyphs left.
 int pn_file_subset(pn_file *f, int is_cff, int symbolic, int cid, const unsigned char *font, size_t len, int *glyphs, int n, pn_bytes *out);
 // pn_file_pixels decodes an image XObject without its masks to grey (1) or RGB
-// (3) samples of 8 bits.
-int pn_file_pixels(pn_file *f, int number, int *w, int *h, int *components, pn_bytes *out);
+// (3) samples of 8 bits, at no more than about want_w x want_h where that is
+// cheaper. They stay until the next such call.
+typedef struct { int w, h, stride, components; const unsigned char *data; } pn_samples;
+int pn_file_pixels(pn_file *f, int number, int want_w, int want_h, pn_samples *out);
 
 #ifdef POINTNUM_SLIM_MUPDF
 
