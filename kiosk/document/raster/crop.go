@@ -13,6 +13,7 @@ const (
 	markDepth  = 24   // how far a letter stands out from what it lies on
 	maxLost    = 3    // patches of a letter's size that may lie on the bed: dust
 	trimMost   = 15   // thousandths of the paper: 4 mm of a sheet's height
+	leastCrop  = 200  // one part in so many must go on some side to be worth it
 	smallPaper = 0.2  // a margin of the same white is cut when wider than this
 )
 
@@ -38,7 +39,7 @@ func (o *Overview) Crop() (image.Rectangle, bool) {
 	m := ToRGBA(small)
 	keep := cropDark(m)
 	keep = cropWhite(m, keep)
-	if keep == m.Rect {
+	if m.Rect.Inset(max(m.Rect.Dx(), m.Rect.Dy()) / leastCrop).In(keep) {
 		return b, false
 	}
 	sx, sy := float64(b.Dx())/float64(m.Rect.Dx()), float64(b.Dy())/float64(m.Rect.Dy())

@@ -6,36 +6,74 @@ import (
 	"image/color"
 	"image/draw"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"pointnum/kiosk/document/raster"
 )
 
 func TestPaperIsFoundOnEveryBed(t *testing.T) {
-	beds := map[string]color.RGBA{
-		"black": {12, 12, 12, 255}, "grey": {130, 131, 133, 255}, "brown cardboard": {150, 125, 100, 255},
-		"pale grey": {205, 205, 205, 255}, "blue cloth": {60, 80, 140, 255},
+	gray := color.RGBA{130, 131, 133, 255}
+	for _, c := range []struct {
+		name   string
+		bed    color.RGBA
+		turned float64
+		width  int // of the paper, pixels: 620 are 75 dpi of A4
+		ink    color.RGBA
+	}{
+		{"black", color.RGBA{12, 12, 12, 255}, -2, 450, black},
+		{"black", color.RGBA{12, 12, 12, 255}, 3, 450, black},
+		{"black, large", color.RGBA{12, 12, 12, 255}, 0.4, 1650, black},
+		{"grey", gray, -7, 450, black},
+		{"grey", gray, 1, 450, black},
+		{"grey, large, pale ink", gray, -1, 1240, color.RGBA{190, 190, 195, 255}},
+		{"brown cardboard", color.RGBA{150, 125, 100, 255}, -2, 450, black},
+		{"brown cardboard", color.RGBA{150, 125, 100, 255}, 9, 450, black},
+		{"brown cardboard, pale ink", color.RGBA{150, 125, 100, 255}, 3, 600, color.RGBA{190, 190, 195, 255}},
+		{"pale grey", color.RGBA{205, 205, 205, 255}, -2, 450, black},
+		{"pale grey", color.RGBA{205, 205, 205, 255}, 3, 900, black},
+		{"blue cloth", color.RGBA{60, 80, 140, 255}, -9, 450, black},
+		{"wood", color.RGBA{170, 120, 80, 255}, 2, 900, black},
+	} {
+		t.Run(fmt.Sprintf("%s %.1f %d", c.name, c.turned, c.width), func(t *testing.T) {
+			height := c.width * 636 / 450
+			page := letterhead(c.width, height, white, c.ink)
+			bw, bh := c.width*620/450, height*877/636
+			m := grain(tilt(page, c.turned, bw, bh, c.bed), 6)
+			got, cut := raster.CropBed(m)
+			if !cut {
+				t.Fatal("kept the whole bed")
+			}
+			sin, cos := math.Sincos(math.Abs(c.turned) * math.Pi / 180)
+			w := int(float64(c.width)*cos + float64(height)*sin)
+			h := int(float64(height)*cos + float64(c.width)*sin)
+			want := image.Rect((bw-w)/2, (bh-h)/2, (bw+w)/2, (bh+h)/2).Intersect(m.Rect)
+			if d := apart(got, want); d > c.width/14 {
+				t.Errorf("found %v, the paper is %v", got, want)
+			}
+			if lost := inkOutside(m, page, c.turned, got); lost > 0 {
+				t.Errorf("%d pixels of ink are lost", lost)
+			}
+		})
 	}
-	for name, bed := range beds {
-		for _, turned := range []float64{-2, 3} {
-			t.Run(fmt.Sprintf("%s %.0f", name, turned), func(t *testing.T) {
-				page := letterhead(450, 636, white, black)
-				m := grain(tilt(page, turned, 620, 877, bed), 6)
-				got, cut := raster.CropBed(m)
-				if !cut {
-					t.Fatal("kept the whole bed")
-				}
-				sin, cos := math.Sincos(math.Abs(turned) * math.Pi / 180)
-				w, h := int(450*cos+636*sin), int(636*cos+450*sin)
-				want := image.Rect(310-w/2, 438-h/2, 310+w/2, 438+h/2)
-				if d := apart(got, want); d > 32 {
-					t.Errorf("found %v, the paper is %v", got, want)
-				}
-				if lost := inkOutside(m, page, turned, got); lost > 0 {
-					t.Errorf("%d pixels of ink are lost", lost)
-				}
-			})
+}
+
+func TestABlackBorderIsCutOffAScan(t *testing.T) {
+	page := raster.Gray(letterhead(1240, 1754, color.RGBA{255, 255, 255, 255}, color.RGBA{0, 0, 0, 255}))
+	r := rand.New(rand.NewPCG(4, 4))
+	for y := range 1754 { // as a copier leaves it beside and above the sheet
+		for x := range 50 + r.IntN(8) {
+			page.SetGray(x, y, color.Gray{})
 		}
+	}
+	for x := range 1240 {
+		for y := range 30 + r.IntN(8) {
+			page.SetGray(x, y, color.Gray{})
+		}
+	}
+	got, cut := raster.CropBed(page)
+	if want := image.Rect(54, 34, 1240, 1754); !cut || apart(got, want) > 12 {
+		t.Errorf("found %v (%v), the paper is %v", got, cut, want)
 	}
 }
 
