@@ -69,7 +69,7 @@ type Source interface {
 }
 
 // Open finds out what data is and opens it. Errors: the CodeFile… codes;
-// office files are CodeFileUnsupported, see Format.Office.
+// office files are CodeFileUnsupported, see Format.Office, or CodeFilePassword.
 func Open(data []byte, l Limits) (Source, error) {
 	switch f := Sniff(data); f {
 	case Empty:
@@ -84,6 +84,8 @@ func Open(data []byte, l Limits) (Source, error) {
 		return openHEIF(data, f, l)
 	case PDF:
 		return openPDF(data, l)
+	case LockedOffice:
+		return nil, fault(kiosk.CodeFilePassword, "decode: office file with a password")
 	case Unknown:
 		return nil, fault(kiosk.CodeFileUnknown, "decode: unknown format")
 	default:

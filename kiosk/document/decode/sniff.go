@@ -24,12 +24,37 @@ const (
 	PDF
 	Foreign // known, but not opened here: SVG, JPEG 2000, DjVu, PostScript…
 	AVIF
+	// Office files.
+	DOCX
+	XLSX
+	PPTX
+	ODT
+	ODS
+	ODP
+	DOC
+	XLS
+	PPT
+	RTF
+	LockedOffice // one that a password encrypts
 )
 
-// Sniff says what a file is by its first bytes.
+// String gives the format's usual name.
+func (f Format) String() string {
+	names := [...]string{"unknown", "empty", "JPEG", "PNG", "GIF", "BMP", "WebP", "TIFF", "HEIC", "PDF", "foreign", "AVIF",
+		"DOCX", "XLSX", "PPTX", "ODT", "ODS", "ODP", "DOC", "XLS", "PPT", "RTF", "locked office file"}
+	if f < 0 || int(f) >= len(names) {
+		return "unknown"
+	}
+	return names[f]
+}
+
+// Sniff says what a file is by its content. It never unpacks anything.
 func Sniff(data []byte) Format {
 	if len(data) == 0 {
 		return Empty
+	}
+	if f := sniffOffice(data); f != Unknown {
+		return f
 	}
 	// Readers accept a PDF's header within the first 1,024 bytes.
 	if bytes.Contains(data[:min(len(data), 1024)], []byte("%PDF-")) {

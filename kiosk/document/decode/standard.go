@@ -2,15 +2,18 @@ package decode
 
 import (
 	"bytes"
+	"encoding/binary"
 	"image"
 	"image/color"
 	"image/gif"
 	"image/png"
+	"io"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/webp"
 
 	"pointnum/kiosk"
+	"pointnum/kiosk/document/mupdf"
 )
 
 // openStandard opens formats of one page whose decoders tell the size first.
@@ -30,11 +33,17 @@ func openStandard(data []byte, f Format, l Limits) (Source, error) {
 		c, err = gif.DecodeConfig(r())
 		decode = func() (image.Image, error) { return gif.Decode(r()) }
 	case BMP:
-		c, err = bmp.DecodeConfig(r())
-		decode = func() (image.Image, error) { return bmp.Decode(r()) }
+		c, err = bmpConfig(data)
+		decode = func() (image.Image, error) {
+			img, err := bmp.Decode(r())
+			if err != nil { // run lengths, 16 bits, odd palettes
+				img, _, err = mupdf.JPEG(data, 0, 0, int(l.MaxMemory))
+			}
+			return img, err
+		}
 	default:
 		c, err = webp.DecodeConfig(r())
-		decode = func() (image.Image, error) { return webp.Decode(r()) }
+		decode = func() (image.Image, error) { return decodeWebP(r()) }
 	}
 	if err != nil || c.Width <= 0 || c.Height <= 0 {
 		return nil, fault(kiosk.CodeFileBroken, "decode: image header")
@@ -51,6 +60,21 @@ func openStandard(data []byte, f Format, l Limits) (Source, error) {
 		p.size()
 		return p, nil
 	}}, nil
+}
+
+// bmpConfig reads a BMP's size, also of kinds that the Go decoder refuses.
+func bmpConfig(data []byte) (image.Config, error) {
+	if len(data) < 30 {
+		return image.Config{}, io.ErrUnexpectedEOF
+	}
+	c := image.Config{ColorModel: color.RGBAModel}
+	if le := binary.LittleEndian; le.Uint32(data[14:]) == 12 { // OS/2's
+		c.Width, c.Height = int(le.Uint16(data[18:])), int(le.Uint16(data[20:]))
+	} else {
+		c.Width, c.Height = int(int32(le.Uint32(data[18:]))), int(int32(le.Uint32(data[22:])))
+		c.Height = max(c.Height, -c.Height)
+	}
+	return c, nil
 }
 
 // checkSize refuses bombs by their header. Products can't overflow: sides of

@@ -82,15 +82,12 @@ func (f *tiffFile) Page(i int) (Picture, error) {
 	if v, ok := d.number(tagOrientation); ok && v >= 1 && v <= 8 {
 		p.Orientation = v
 	}
-	// The Go decoder reads the first page only: it is shown the file with
-	// another first page.
-	img, err := decodeTIFF(overlay{f.data, d.header(f.pages[i])})
-	if err != nil {
-		var m *image.RGBA
-		if m, err = mupdf.TIFF(f.data, i, int(f.l.MaxMemory)); err == nil {
-			img = m
-		}
+	compression, _ := d.number(tagCompression)
+	photometric, _ := d.number(tagPhotometric)
+	if compression == jpegInTIFF && photometric == separated {
+		return p, fault(kiosk.CodeFileUnsupported, "decode: tiff of jpeg in four inks")
 	}
+	img, err := f.decode(i, d, compression >= 2 && compression <= 4 && photometric == blackIsZero)
 	if err != nil {
 		return p, fault(kiosk.CodeFileBroken, "decode: tiff page")
 	}
@@ -99,7 +96,41 @@ func (f *tiffFile) Page(i int) (Picture, error) {
 	return p, nil
 }
 
-func decodeTIFF(r io.Reader) (image.Image, error) { return tiff.Decode(r) }
+// Values of TIFF tags that matter here.
+const (
+	jpegInTIFF  = 7 // Compression
+	blackIsZero = 1 // PhotometricInterpretation
+	separated   = 5
+)
+
+// decode tries the Go decoder, then the PDF library. The Go decoder reads the
+// first page only, so it is shown the file with another first page; and it
+// shows faxes that say that their zeros are black as negatives.
+func (f *tiffFile) decode(i int, d directory, negative bool) (image.Image, error) {
+	img, err := tiff.Decode(overlay{f.data, d.header(f.pages[i])})
+	if err != nil {
+		m, err := mupdf.TIFF(f.data, f.index(i), int(f.l.MaxMemory))
+		if err != nil {
+			return nil, err
+		}
+		return m, nil
+	}
+	if g, ok := img.(*image.Gray); ok && negative {
+		for i, v := range g.Pix {
+			g.Pix[i] = ^v
+		}
+	}
+	return img, nil
+}
+
+// index is a page's place among all directories, which the PDF library counts.
+func (f *tiffFile) index(i int) int {
+	n := 0
+	for d, ok := readDirectory(f.data, 0); ok && d.at-2 != f.pages[i] && d.next != 0; n++ {
+		d, ok = readDirectory(f.data, d.next)
+	}
+	return n
+}
 
 // header gives a file header whose first directory is the one at an offset.
 func (d directory) header(at int) []byte {
