@@ -77,7 +77,36 @@ func cropDark(m *image.RGBA) image.Rectangle {
 	if float64(main.Pixels) < 0.02*float64(w*h) || main.Pixels < box.Dx()*box.Dy()/2 {
 		return m.Rect
 	}
-	return keepWriting(m, trim(bed, w, box))
+	return keepWriting(m, trim(bed, w, keepPaper(bed, w, box)))
+}
+
+// keepPaper gives back to the box each side on which there is more paper than
+// bed: a rule may cut it off from the rest.
+func keepPaper(bed []uint8, w int, box image.Rectangle) image.Rectangle {
+	h := len(bed) / w
+	paper := func(x0, y0, x1, y1 int) bool {
+		n := 0
+		for y := y0; y < y1; y++ {
+			for _, v := range bed[y*w+x0 : y*w+x1] {
+				n += int(v)
+			}
+		}
+		return 2*n < (x1-x0)*(y1-y0)
+	}
+	r := box
+	if paper(0, box.Min.Y, box.Min.X, box.Max.Y) {
+		r.Min.X = 0
+	}
+	if paper(box.Max.X, box.Min.Y, w, box.Max.Y) {
+		r.Max.X = w
+	}
+	if paper(box.Min.X, 0, box.Max.X, box.Min.Y) {
+		r.Min.Y = 0
+	}
+	if paper(box.Min.X, box.Max.Y, box.Max.X, h) {
+		r.Max.Y = h
+	}
+	return r
 }
 
 // trim moves the sides of a box in over lines that are mostly bed: the wedges

@@ -130,6 +130,7 @@ func TestAPageIsNotCutWhereThereMightBeWriting(t *testing.T) {
 		"mostly empty form":                 corpus(t, "sim-cerfa-15059-p2.jpg"),
 		"a long receipt":                    corpus(t, "receipt-highlighter.jpg"),
 		"a payment slip":                    corpus(t, "qr-bill.jpg"),
+		"a yellow pad with a head":          corpus(t, "handwritten-graph-paper-front.jpg"),
 		"ruled paper":                       corpus(t, "handwritten-notesA1.jpg"),
 		"noise":                             noise(300, 300),
 		"a tiny picture":                    noise(5, 3),
