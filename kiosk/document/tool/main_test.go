@@ -177,8 +177,9 @@ func packed(t testing.TB, parts ...string) []byte {
 
 const xmlHead = `<?xml version="1.0" encoding="UTF-8"?>`
 
-// odf makes an OpenDocument file: kind is text, spreadsheet or presentation.
-func odf(t testing.TB, kind, body string) []byte {
+// odf makes an OpenDocument file: kind is text, spreadsheet or presentation;
+// more are names and contents of further XML parts.
+func odf(t testing.TB, kind, body string, more ...string) []byte {
 	t.Helper()
 	media := "application/vnd.oasis.opendocument." + kind
 	const urn = "urn:oasis:names:tc:opendocument:xmlns:"
@@ -186,9 +187,13 @@ func odf(t testing.TB, kind, body string) []byte {
 		`xmlns:table="%[2]stable:1.0" xmlns:draw="%[2]sdrawing:1.0" xmlns:svg="%[2]ssvg-compatible:1.0" xmlns:script="%[2]sscript:1.0" `+
 		`xmlns:presentation="%[2]spresentation:1.0" xmlns:of="%[2]sof:1.2" `+
 		`xmlns:xlink="http://www.w3.org/1999/xlink"><office:body><office:%[3]s>%[4]s</office:%[3]s></office:body></office:document-content>`, xmlHead, urn, kind, body)
+	var entries strings.Builder
+	for i := 0; i < len(more); i += 2 {
+		fmt.Fprintf(&entries, `<manifest:file-entry manifest:full-path="%s" manifest:media-type="text/xml"/>`, more[i])
+	}
 	manifest := fmt.Sprintf(`%s<manifest:manifest xmlns:manifest="%smanifest:1.0" manifest:version="1.2"><manifest:file-entry manifest:full-path="/" manifest:media-type="%s"/>`+
-		`<manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/></manifest:manifest>`, xmlHead, urn, media)
-	return packed(t, "mimetype", media, "content.xml", content, "META-INF/manifest.xml", manifest)
+		`<manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/>%s</manifest:manifest>`, xmlHead, urn, media, &entries)
+	return packed(t, append([]string{"mimetype", media, "content.xml", content, "META-INF/manifest.xml", manifest}, more...)...)
 }
 
 // ooxml makes a file of Microsoft's newer formats with one main part.

@@ -1,6 +1,7 @@
 package tool_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -148,25 +149,19 @@ func outside(t *testing.T, file, picture, server string) map[string][]byte {
 	}
 }
 
+// A macro that a cell asks for the value of would run without anybody asking.
 func TestAMacroDoesNotRun(t *testing.T) {
 	x := newTools(t, tool.Options{})
 	needOffice(t, x)
-	const media = "application/vnd.oasis.opendocument.text"
-	body := `<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" ` +
-		`xmlns:script="urn:oasis:names:tc:opendocument:xmlns:script:1.0" xmlns:xlink="http://www.w3.org/1999/xlink" office:version="1.2"><office:scripts><office:event-listeners>` +
-		`<script:event-listener script:language="ooo:script" script:event-name="dom:load" xlink:href="vnd.sun.star.script:Standard.M.Main?language=Basic&amp;location=document"/>` +
-		`</office:event-listeners></office:scripts><office:body><office:text><text:p>sichtbar</text:p></office:text></office:body></office:document-content>`
-	const lib = `<library:library xmlns:library="http://openoffice.org/2000/library" library:name="Standard" library:readonly="false" library:passwordprotected="false"><library:element library:name="M"/></library:library>`
-	doc := packed(t, "mimetype", media, "content.xml", xmlHead+body,
-		"Basic/script-lc.xml", xmlHead+`<library:libraries xmlns:library="http://openoffice.org/2000/library" xmlns:xlink="http://www.w3.org/1999/xlink"><library:library library:name="Standard" library:link="false"/></library:libraries>`,
-		"Basic/Standard/script-lb.xml", xmlHead+lib,
-		"Basic/Standard/M.xml", xmlHead+`<script:module xmlns:script="http://openoffice.org/2000/script" script:name="M" script:language="StarBasic">Sub Main
-ThisComponent.Text.String = "geheim"
-End Sub</script:module>`,
-		"META-INF/manifest.xml", xmlHead+`<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0" manifest:version="1.2"><manifest:file-entry manifest:full-path="/" manifest:media-type="`+
-			media+`"/><manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/><manifest:file-entry manifest:full-path="Basic/script-lc.xml" manifest:media-type="text/xml"/>`+
-			`<manifest:file-entry manifest:full-path="Basic/Standard/script-lb.xml" manifest:media-type="text/xml"/><manifest:file-entry manifest:full-path="Basic/Standard/M.xml" manifest:media-type="text/xml"/></manifest:manifest>`)
-	pdf, err := x.PDF(t.Context(), bytes.NewReader(doc), tool.ODT)
+	const libraries = `xmlns:library="http://openoffice.org/2000/library" xmlns:xlink="http://www.w3.org/1999/xlink"`
+	doc := odf(t, "spreadsheet", `<table:table table:name="A"><table:table-row><table:table-cell><text:p>sichtbar</text:p></table:table-cell>`+
+		`<table:table-cell table:formula="of:=GEHEIM()"/></table:table-row></table:table>`,
+		"Basic/script-lc.xml", xmlHead+`<library:libraries `+libraries+`><library:library library:name="Standard" library:link="false"/></library:libraries>`,
+		"Basic/Standard/script-lb.xml", xmlHead+`<library:library `+libraries+` library:name="Standard" library:readonly="false" library:passwordprotected="false">`+
+			`<library:element library:name="M"/></library:library>`,
+		"Basic/Standard/M.xml", xmlHead+`<script:module xmlns:script="http://openoffice.org/2000/script" script:name="M" script:language="StarBasic">`+
+			"Function Geheim()\nGeheim = \"geh\" &amp; \"eim\"\nEnd Function</script:module>")
+	pdf, err := x.PDF(t.Context(), bytes.NewReader(doc), tool.ODS)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +174,14 @@ func TestWhatIsNoOfficeFileIsRefused(t *testing.T) {
 	x := newTools(t, tool.Options{Time: 15 * time.Second})
 	needOffice(t, x)
 	whole := docx(t, `<w:p/>`)
-	bomb := strings.Repeat(`<w:p/>`, 12<<20)
+	var bomb bytes.Buffer // by what its directory says
+	z := zip.NewWriter(&bomb)
+	if _, err := z.CreateRaw(&zip.FileHeader{Name: "word/document.xml", Method: zip.Deflate, UncompressedSize64: 300 << 20}); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
 	cfb := make([]byte, 4096)
 	copy(cfb, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 	locked := bytes.Clone(cfb)
@@ -198,7 +200,7 @@ func TestWhatIsNoOfficeFileIsRefused(t *testing.T) {
 		{"cut short", tool.DOCX, whole[:len(whole)/2], kiosk.CodeFileBroken},
 		{"a sheet called a letter", tool.DOCX, xlsx(t, cell), kiosk.CodeFileBroken},
 		{"an empty container", tool.DOC, cfb, kiosk.CodeFileBroken},
-		{"a bomb", tool.DOCX, docx(t, bomb), kiosk.CodeFileTooBig},
+		{"a bomb", tool.DOCX, bomb.Bytes(), kiosk.CodeFileTooBig},
 		{"a password, Microsoft", tool.DOCX, locked, kiosk.CodeFilePassword},
 		{"a password, Word 97", tool.DOC, word, kiosk.CodeFilePassword},
 		{"a password, OpenDocument", tool.ODT, packed(t, "mimetype", "application/vnd.oasis.opendocument.text", "content.xml", "x",
