@@ -52,7 +52,7 @@ type Options struct {
 	// Input is for a whole input; 15 s. Files of many pages get PerPage more
 	// for each page that came out, so that steady work is not cut off.
 	Input   time.Duration
-	PerPage time.Duration // 1 s
+	PerPage time.Duration // 3 s
 	// Words lists the languages, as tesseract names them, in which pages are
 	// read for a layer of text in PDFs, besides the visitor's; none when empty.
 	Words []string
@@ -67,7 +67,7 @@ func (o *Options) setDefaults() error {
 	set(&o.Probe, 5*time.Second)
 	set(&o.Page, 8*time.Second)
 	set(&o.Input, 15*time.Second)
-	set(&o.PerPage, time.Second)
+	set(&o.PerPage, 3*time.Second)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

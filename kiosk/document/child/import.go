@@ -2,13 +2,13 @@ package child
 
 import (
 	"bytes"
-	"fmt"
 	"image"
 	"image/color"
 	"image/png"
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"pointnum/kiosk"
@@ -39,13 +39,13 @@ func (c *child) importFile(job wire.JobMessage) (done wire.DoneMessage, err erro
 	src, err := decode.Open(data, limits(job))
 	if err != nil {
 		if kiosk.CodeOf(err) == kiosk.CodeFileUnsupported {
-			done.Office = fmt.Sprint(format)
+			done.Office = strings.ToLower(format.String())
 		}
 		return done, err
 	}
 	defer src.Close()
 	total := src.Pages()
-	if err := c.send(wire.Opened, wire.OpenedMessage{Total: total, Format: fmt.Sprint(format)}); err != nil {
+	if err := c.send(wire.Opened, wire.OpenedMessage{Total: total, Format: strings.ToLower(format.String())}); err != nil {
 		return done, err
 	}
 	im := importing{child: c, job: job, total: total}
@@ -199,6 +199,9 @@ func toMaster(img image.Image, dpi int) (image.Image, int) {
 	f := min(1, masterSide/long)
 	if d > 300 && long/d > 2.5 {
 		f = min(f, 300/d)
+	}
+	if f > 0.97 { // not worth a scaling, which takes some of the sharpness
+		f = 1
 	}
 	if f < 1 {
 		img = raster.Scale(img, max(1, int(math.Round(w*f))), max(1, int(math.Round(h*f))))

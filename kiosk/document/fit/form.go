@@ -5,6 +5,7 @@ import (
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document/jbig2"
+	"pointnum/kiosk/document/jpegenc"
 	"pointnum/kiosk/document/mrc"
 	"pointnum/kiosk/document/pdf"
 	"pointnum/kiosk/document/raster"
@@ -13,61 +14,45 @@ import (
 // Pack makes the form that a page takes in a PDF when there is room enough,
 // and says what kind of page it is.
 func Pack(img image.Image, dpi int) (pdf.Page, kiosk.PageKind, error) {
-	l := levels()[standard]
-	if g, ok := img.(*image.Gray); ok && bilevel(g) {
-		return packBilevel(g, dpi, l), kiosk.PageBilevel, nil
+	return pack(img, dpi, "", levels()[standard])
+}
+
+// pack makes a page's form at a level. A page whose kind is not known yet is
+// looked at.
+func pack(img image.Image, dpi int, kind kiosk.PageKind, l level) (pdf.Page, kiosk.PageKind, error) {
+	if kind == "" || kind == kiosk.PageBilevel {
+		if g, ok := img.(*image.Gray); ok && bilevel(g) {
+			return packBilevel(g, dpi, l), kiosk.PageBilevel, nil
+		}
 	}
-	if p, ok, err := packWriting(img, dpi, l); ok || err != nil {
-		return p, kiosk.PageWriting, err
+	if kind != kiosk.PagePicture {
+		if p, ok, err := packWriting(img, dpi, l); ok || err != nil {
+			return p, kiosk.PageWriting, err
+		}
 	}
 	p, err := packPicture(img, dpi, l)
 	return p, kiosk.PagePicture, err
 }
 
-// pack makes a page's form at a level.
-func pack(img image.Image, dpi int, kind kiosk.PageKind, l level) (pdf.Page, error) {
-	switch kind {
-	case kiosk.PageBilevel:
-		if g := raster.Gray(img); bilevel(g) {
-			return packBilevel(g, dpi, l), nil
-		}
-	case kiosk.PageWriting, kiosk.PageDigital:
-		if p, ok, err := packWriting(img, dpi, l); ok || err != nil {
-			return p, err
-		}
-	}
-	return packPicture(img, dpi, l)
+// split splits a page of writing into layers; false when it is a picture, or
+// when something on it would be lost.
+func split(img image.Image, dpi int) (*mrc.Layers, bool) {
+	l := mrc.Split(img, dpi, mrc.Options{})
+	return l, !l.Photo && l.Confidence() >= mrc.Sure
 }
 
-// layers are a page split, and whether nothing on it is lost by that.
-type layers struct {
-	mrc.Layers
-	sure bool
-}
-
-func split(img image.Image, dpi int) layers {
-	l := layers{Layers: mrc.Split(img, dpi, mrc.Options{})}
-	l.sure = !l.Photo && len(mrc.Missing(img, l.Layers)) == 0
-	return l
-}
-
-// packWriting splits a page of writing into layers; false when it is a
-// picture, or when something on it would be lost.
 func packWriting(img image.Image, dpi int, l level) (pdf.Page, bool, error) {
-	s := split(img, dpi)
-	if !s.sure {
+	s, sure := split(img, dpi)
+	if !sure {
 		return pdf.Page{}, false, nil
 	}
-	p, _, err := mrc.Encode(s.Layers, mrc.Quality{})
+	p, _, err := s.Encode(l.writing)
 	return p, err == nil, err
 }
 
 func packPicture(img image.Image, dpi int, l level) (pdf.Page, error) {
 	scaled, dpi := reduce(img, dpi, l.picture.dpi, l.gray)
-	data, err := raster.EncodeJPEG(scaled, l.picture.quality)
-	if err != nil {
-		return pdf.Page{}, err
-	}
+	data := jpegenc.Encode(scaled, l.picture.quality, jpegenc.Options{})
 	_, gray := scaled.(*image.Gray)
 	b := scaled.Bounds()
 	return pdf.Page{Data: data, Encoding: pdf.JPEG, Width: b.Dx(), Height: b.Dy(), Gray: gray, DPI: dpi}, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"pointnum/kiosk/document/cleanpdf"
+	"pointnum/kiosk/document/mrc"
 )
 
 // level is one way to encode a page, whatever its kind. Levels are listed from
@@ -11,7 +12,7 @@ import (
 // the resolution of writing.
 type level struct {
 	picture picture
-	writing int // of mrc.Levels
+	writing mrc.Level
 	mask    int // dpi of black and white; 0 leaves it as it is
 	gray    bool
 	digital cleanpdf.Quality // of pictures in pages of live text
@@ -35,12 +36,18 @@ const (
 // and JPEG quality 35, without colour.
 func levels() []level {
 	return []level{
-		{picture: picture{300, 75}, writing: 0, digital: cleanpdf.Quality{ImageDPI: 200, JPEG: 75}, size: 250},
-		{picture: picture{200, 60}, writing: 1, digital: cleanpdf.Quality{ImageDPI: 150, JPEG: 60}, size: 100},
-		{picture: picture{200, 42}, writing: 2, digital: cleanpdf.Quality{ImageDPI: 120, JPEG: 45}, size: 80},
-		{picture: picture{200, 42}, writing: 5, gray: true, digital: cleanpdf.Quality{ImageDPI: 120, JPEG: 45, Gray: true}, size: 72},
-		{picture: picture{150, 42}, writing: 6, mask: 200, gray: true, digital: cleanpdf.Quality{ImageDPI: 100, JPEG: 40, Gray: true}, size: 45},
-		{picture: picture{150, 35}, writing: 7, mask: 150, gray: true, digital: cleanpdf.Quality{ImageDPI: 90, JPEG: 35, Gray: true}, size: 32},
+		{picture: picture{300, 75}, writing: mrc.Level{BackgroundDPI: 150, Quality: 50},
+			digital: cleanpdf.Quality{ImageDPI: 200, JPEG: 75}, size: 250},
+		{picture: picture{200, 60}, writing: mrc.Standard(),
+			digital: cleanpdf.Quality{ImageDPI: 150, JPEG: 60}, size: 100},
+		{picture: picture{200, 42}, writing: mrc.Level{BackgroundDPI: 75, Quality: 25},
+			digital: cleanpdf.Quality{ImageDPI: 120, JPEG: 45}, size: 80},
+		{picture: picture{200, 42}, writing: mrc.Level{BackgroundDPI: 75, Quality: 25, Gray: true}, gray: true,
+			digital: cleanpdf.Quality{ImageDPI: 120, JPEG: 45, Gray: true}, size: 72},
+		{picture: picture{150, 42}, writing: mrc.Level{MaskDPI: 200, BackgroundDPI: 75, Quality: 20, Gray: true}, mask: 200, gray: true,
+			digital: cleanpdf.Quality{ImageDPI: 100, JPEG: 40, Gray: true}, size: 45},
+		{picture: picture{150, 35}, writing: mrc.Level{MaskDPI: 150, BackgroundDPI: 50, Quality: 20, Gray: true}, mask: 150, gray: true,
+			digital: cleanpdf.Quality{ImageDPI: 90, JPEG: 35, Gray: true}, size: 32},
 	}
 }
 

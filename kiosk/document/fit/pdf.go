@@ -3,6 +3,7 @@ package fit
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"sync"
 
 	"pointnum/kiosk"
@@ -35,8 +36,27 @@ type pdfFitter struct {
 	done    int // for progress
 }
 
+// fitPDF makes PDFs. Where a page of live text can't be taken over faithfully
+// its pixels stand in for it.
 func fitPDF(pages []Page, maxFiles int, b budget, o Options) (Result, error) {
-	f := &pdfFitter{pages: pages, levels: levels(), o: o, best: map[int]encoded{}, digital: map[int]int64{}}
+	r, err := newPDFFitter(pages, o).fit(maxFiles, b)
+	if code := kiosk.CodeOf(err); err == nil || code == kiosk.CodeCannotFit || code == kiosk.CodeInternal || !slices.ContainsFunc(pages, live) {
+		return r, err
+	}
+	drawn := slices.Clone(pages)
+	for i := range drawn {
+		drawn[i].Original = nil
+	}
+	return newPDFFitter(drawn, o).fit(maxFiles, b)
+}
+
+func live(p Page) bool { return p.live() }
+
+func newPDFFitter(pages []Page, o Options) *pdfFitter {
+	return &pdfFitter{pages: pages, levels: levels(), o: o, best: map[int]encoded{}, digital: map[int]int64{}}
+}
+
+func (f *pdfFitter) fit(maxFiles int, b budget) (Result, error) {
 	money := b.aim
 	k, err := f.search(standard, standard, money)
 	if err == errTooBig || err == nil && k > comfort {
@@ -211,7 +231,8 @@ func (f *pdfFitter) packed(i, k int) (pdf.Page, error) {
 	if err != nil {
 		return pdf.Page{}, err
 	}
-	return pack(img, p.DPI, p.Kind, f.levels[k])
+	made, _, err := pack(img, p.DPI, p.Kind, f.levels[k])
+	return made, err
 }
 
 // digitalSize is what the pages of live text take together at a level.

@@ -10,6 +10,7 @@ import (
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document/ccitt"
+	"pointnum/kiosk/document/jpegenc"
 	"pointnum/kiosk/document/raster"
 	"pointnum/kiosk/document/tiff"
 )
@@ -142,7 +143,7 @@ func (l *ladder) fit(img image.Image, dpi int, b budget) ([]byte, int, error) {
 }
 
 func encodeJPEG(img image.Image, l pictureLevel) ([]byte, error) {
-	return raster.EncodeJPEG(img, l.quality)
+	return jpegenc.Encode(img, l.quality, jpegenc.Options{}), nil
 }
 
 func encodePNG(img image.Image, l pictureLevel) ([]byte, error) {
@@ -225,8 +226,8 @@ func (p *Page) clean() (image.Image, error) {
 		return nil, err
 	}
 	if p.Kind == kiosk.PageWriting {
-		if s := split(img, p.DPI); s.sure {
-			_ = s.sure
+		if s, sure := split(img, p.DPI); sure {
+			img = s.Image(s.DPI, false)
 		}
 	}
 	return raster.Turn(img, p.Turn), nil
