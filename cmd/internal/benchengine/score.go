@@ -21,7 +21,7 @@ import (
 
 // scoring is changed when scores are computed in another way, so that what
 // was kept is not taken for it.
-const scoring = "3"
+const scoring = "4"
 
 // original is a document before any program changed it.
 type original struct {
@@ -74,12 +74,16 @@ func (b *bench) original(ctx context.Context, d *papers.Document, choose func(in
 		return nil, err
 	}
 	for _, i := range choose(o.row.Pages, d) {
-		p, err := b.originalPage(ctx, o, i)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", d.Name, err)
+		if err := b.addPage(ctx, o, i); err != nil {
+			return nil, err
 		}
-		o.pages = append(o.pages, *p)
-		o.row.Scores = append(o.row.Scores, p.score(p.text, p.turn))
+	}
+	// Pages that lie each another way up are all read, up to four.
+	turned := func(p originalPage) bool { return p.turn != 0 }
+	for i := len(o.pages); i < min(4, o.row.Pages) && slices.ContainsFunc(o.pages, turned) && o.pages[i-1].index == i-1; i++ {
+		if err := b.addPage(ctx, o, i); err != nil {
+			return nil, err
+		}
 	}
 	o.row.Codes, err = b.codes(ctx, o.pdf, o.row.Pages)
 	if err != nil {
@@ -90,6 +94,16 @@ func (b *bench) original(ctx context.Context, d *papers.Document, choose func(in
 		o.row.Bare, err = bareFonts(ctx, o.pdf)
 	}
 	return o, err
+}
+
+func (b *bench) addPage(ctx context.Context, o *original, i int) error {
+	p, err := b.originalPage(ctx, o, i)
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.doc.Name, err)
+	}
+	o.pages = append(o.pages, *p)
+	o.row.Scores = append(o.row.Scores, p.score(p.text, p.turn))
+	return nil
 }
 
 func (b *bench) originalPage(ctx context.Context, o *original, i int) (*originalPage, error) {
@@ -237,7 +251,7 @@ func (b *bench) judge(ctx context.Context, o *original, row *report.Row, ours bo
 		}
 		return s, nil
 	}
-	if o.letters() < 200 {
+	if o.letters() < 200 || o.doc.Class == papers.Handwriting {
 		return s, nil
 	}
 	for _, p := range o.pages {

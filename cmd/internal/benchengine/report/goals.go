@@ -101,7 +101,7 @@ func size(docs []*Document, m, name string, most float64, keep func(*Document) b
 // text, and cropping is meant to show more of it.
 func photos(docs []*Document, m string) Goal {
 	g := Goal{Name: "phone photo of a page: sure words, straight", Goal: "each >= the original's"}
-	ours, original, n, worse := 0, 0, 0, []string{}
+	ours, original, n, cut, worse := 0, 0, 0, 0, []string{}
 	for _, d := range docs {
 		l, ok := legibilityOf(d, m)
 		o, ok2 := legibilityOf(d, Original)
@@ -110,6 +110,9 @@ func photos(docs []*Document, m string) Goal {
 		}
 		n++
 		ours, original = ours+l.sure, original+o.sure
+		if l.otherFrame {
+			cut++
+		}
 		if float64(l.sure) < 0.98*float64(o.sure) {
 			worse = append(worse, fmt.Sprintf("%s %d of %d", d.Name, l.sure, o.sure))
 		}
@@ -118,7 +121,7 @@ func photos(docs []*Document, m string) Goal {
 		return g
 	}
 	g.Known, g.Met = true, len(worse) == 0
-	g.Measured = fmt.Sprintf("%d, original %d (%d photos)", ours, original, n) + some("; fewer: ", worse)
+	g.Measured = fmt.Sprintf("%d, original %d; %d of %d cut", ours, original, cut, n) + some("; fewer: ", worse)
 	return g
 }
 

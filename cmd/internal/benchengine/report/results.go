@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"pointnum/cmd/internal/benchengine/papers"
 	"pointnum/cmd/internal/benchengine/peers"
 )
 
@@ -73,7 +74,8 @@ func (d *Document) Pages() int {
 	return 1
 }
 
-// Legible says whether the document has enough text for tesseract to judge.
+// Legible says whether the document has enough text for tesseract to judge,
+// which is no judge of handwriting.
 func (d *Document) Legible() bool {
 	o := d.Rows[Original]
 	if o == nil {
@@ -83,7 +85,7 @@ func (d *Document) Legible() bool {
 	for _, p := range o.Scores {
 		n += p.Letters
 	}
-	return n >= 200 && d.Class != "born-digital"
+	return n >= 200 && d.Class != papers.BornDigital && d.Class != papers.Handwriting
 }
 
 // Fit is one try to meet a limit.

@@ -110,7 +110,7 @@ func (r *Results) cost(m string) []string {
 func (r *Results) legibility(t *table) {
 	t.printf("\n## Legibility: errors in percent of the letters / words found again in percent\n\n")
 	t.printf("Against the reading of the unprocessed page the way up it reads best; `gt`: errors against the exact text. ")
-	t.printf("Documents with fewer than 200 letters in that reading are left out. `↻`: pages that are not upright.\n\n")
+	t.printf("Handwriting and documents with fewer than 200 letters in that reading are left out. `↻`: pages that are not upright.\n\n")
 	t.head(append([]string{"document"}, r.Methods...)...)
 	for _, d := range r.Docs {
 		if !d.Legible() {

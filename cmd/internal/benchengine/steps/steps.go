@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/draw"
 
+	"pointnum/kiosk/document/mrc"
 	"pointnum/kiosk/document/raster"
 )
 
@@ -40,6 +41,7 @@ func All() []Step {
 		{Name: "deskew", Scan: true, Do: deskew, Trials: []Trial{plain, tilted("tilted by 2°", 2), tilted("tilted by -4.5°", -4.5)}},
 		{Name: "crop of the bed", Scan: true, Do: crop, Trials: []Trial{plain, {"on a dark bed", OnBed}}},
 		{Name: "whitening", Photo: true, Scan: true, Do: whiten, Trials: []Trial{plain, {"shaded", Shade}}},
+		{Name: "ink and paper apart", Photo: true, Scan: true, Do: layers, Trials: []Trial{plain, {"shaded", Shade}}},
 	}
 }
 
@@ -61,4 +63,14 @@ func crop(img image.Image) (image.Image, bool) {
 func whiten(img image.Image) (image.Image, bool) {
 	out := raster.Whiten(img)
 	return out, out != img
+}
+
+// layers draws the page again from its layers, without the loss of their
+// encoding. Cards and photographs have none.
+func layers(img image.Image) (image.Image, bool) {
+	l := mrc.Split(img, 0, mrc.Options{})
+	if l.Photo {
+		return img, false
+	}
+	return l.Image(l.DPI, false), true
 }
