@@ -25,6 +25,7 @@ var (
 	objectHead   = regexp.MustCompile(`^(\d+) 0 obj\n<<`)
 	streamLength = regexp.MustCompile(`/Length (\d+)>>\nstream\n`)
 	trailer      = regexp.MustCompile(`^trailer\n<</Size (\d+)/Root 1 0 R/ID\[<([0-9a-f]{32})><([0-9a-f]{32})>\]>>\nstartxref\n\d+\n%%EOF\n$`)
+	archived     = regexp.MustCompile(`^1 0 obj\n<</Type/Catalog/Pages 2 0 R/Metadata 3 0 R/OutputIntents\[`)
 	pageCount    = regexp.MustCompile(`^2 0 obj\n<</Type/Pages/Count ([1-9]\d*)/Kids\[`)
 )
 
@@ -89,6 +90,9 @@ func checkObject(b []byte, k int) error {
 	head := objectHead.FindSubmatch(b[:min(len(b), 32)])
 	if head == nil || string(head[1]) != strconv.Itoa(k) {
 		return errors.New("another one lies in its place")
+	}
+	if k == catalog && !archived.Match(b[:min(len(b), 80)]) {
+		return errors.New("no archive")
 	}
 	if k == pageTree && !pageCount.Match(b[:min(len(b), 80)]) {
 		return errors.New("no pages")

@@ -174,35 +174,6 @@ func inked(img image.Image) image.Rectangle {
 	return r
 }
 
-func TestPagesLieOnA4InTheirOwnSize(t *testing.T) {
-	dark := func(w, h int) image.Image { return image.NewGray(image.Rect(0, 0, w, h)) }
-	for name, c := range map[string]struct {
-		page  pdf.Page
-		sheet image.Point
-		want  image.Rectangle
-	}{
-		"a card keeps its size":         {jpegPage(t, dark(340, 216), 100), image.Pt(595, 842), image.Rect(175, 229, 420, 384)},
-		"a sheet fills the page":        {jpegPage(t, dark(827, 1169), 100), image.Pt(595, 842), image.Rect(0, 0, 595, 842)},
-		"nearly a sheet fills the page": {jpegPage(t, dark(850, 1150), 100), image.Pt(595, 842), image.Rect(0, 0, 595, 842)},
-		"a larger one is shrunk":        {jpegPage(t, dark(1000, 1000), 50), image.Pt(595, 842), image.Rect(0, 82, 595, 677)},
-		"unknown resolution fills":      {jpegPage(t, dark(600, 300), 0), image.Pt(842, 595), image.Rect(0, 58, 842, 479)},
-		"wider than a sheet":            {jpegPage(t, dark(1000, 300), 100), image.Pt(842, 595), image.Rect(61, 126, 781, 342)},
-		"a long receipt fits in height": {jpegPage(t, dark(300, 3000), 72), image.Pt(595, 842), image.Rect(255, 0, 340, 842)},
-	} {
-		img := drawn(t, write(t, c.page))
-		if got := img.Bounds().Size(); abs(got.X-c.sheet.X) > 1 || abs(got.Y-c.sheet.Y) > 1 {
-			t.Errorf("%s: the sheet is %v", name, got)
-		}
-		got := inked(img)
-		for _, d := range []int{got.Min.X - c.want.Min.X, got.Min.Y - c.want.Min.Y, got.Max.X - c.want.Max.X, got.Max.Y - c.want.Max.Y} {
-			if abs(d) > 2 {
-				t.Errorf("%s: it lies at %v, want %v", name, got, c.want)
-				break
-			}
-		}
-	}
-}
-
 func abs(a int) int { return max(a, -a) }
 
 // blackCCITT is 64 by 16 black pixels in ITU-T T.6: a first row of no white

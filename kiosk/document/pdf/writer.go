@@ -232,23 +232,29 @@ func (f *Writer) deflated(entries string, data []byte) int {
 	return n
 }
 
+// worthPacking is the least data in bytes that deflating can make smaller by
+// more than the entry that names the filter.
+const worthPacking = 128
+
 // packed writes the dictionary, of the given entries, and the data of a
 // stream, deflated where that is smaller, and ends the object.
 func (f *Writer) packed(entries string, data []byte) {
 	const filter = "/Filter/FlateDecode"
-	var b bytes.Buffer
-	z, err := zlib.NewWriterLevel(&b, zlib.BestCompression)
-	if err == nil {
-		_, err = z.Write(data)
-	}
-	if err == nil {
-		err = z.Close()
-	}
-	if err != nil && f.err == nil { // a buffer takes everything
-		f.err = fmt.Errorf("pdf: pack: %w", err)
-	}
-	if b.Len()+len(filter) < len(data) {
-		entries, data = entries+filter, b.Bytes()
+	if len(data) >= worthPacking {
+		var b bytes.Buffer
+		z, err := zlib.NewWriterLevel(&b, zlib.BestCompression)
+		if err == nil {
+			_, err = z.Write(data)
+		}
+		if err == nil {
+			err = z.Close()
+		}
+		if err != nil && f.err == nil { // a buffer takes everything
+			f.err = fmt.Errorf("pdf: pack: %w", err)
+		}
+		if b.Len()+len(filter) < len(data) {
+			entries, data = entries+filter, b.Bytes()
+		}
 	}
 	f.printf("<<%s", entries)
 	f.stream(data)
