@@ -2,12 +2,15 @@ package decode_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"strings"
 	"testing"
+
+	"golang.org/x/image/tiff"
 
 	"pointnum/kiosk/document/decode"
 	"pointnum/kiosk/document/mupdf"
@@ -251,11 +254,15 @@ func FuzzPDF(f *testing.F) {
 }
 
 func FuzzTIFF(f *testing.F) {
-	dir := f.TempDir()
-	png := draw(f, dir)
-	for _, compress := range []string{"none", "lzw", "group4", "jpeg", "zip"} {
-		out := dir + "/" + compress + ".tiff"
-		f.Add(run(f, out, "convert", png, "-resize", "24x16", "-monochrome", "-compress", compress, out))
+	for _, o := range []*tiff.Options{nil, {Compression: tiff.Deflate, Predictor: true}} {
+		var b bytes.Buffer
+		if err := tiff.Encode(&b, corners(24, 16), o); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b.Bytes())
+	}
+	for _, compression := range []uint16{3, 4, 5, 7} {
+		f.Add(exif(binary.LittleEndian, 259, compression))
 	}
 	small := decode.Limits{MaxPages: 3, MaxPixels: 1 << 16, MaxMemory: 32 << 20}
 	f.Fuzz(func(t *testing.T, data []byte) {
