@@ -1,6 +1,10 @@
 // Package raster holds what is done to the pixels of a page: turning,
 // straightening, cutting it out of the scanner's bed, whitening its paper,
-// scaling, and judging whether it can be read.
+// and scaling. Package verdict judges whether it can be read.
+//
+// An Overview is made once of a page that several of these are done to, or
+// that several things are to be known of: they look at the same small copy.
+// The functions of the same names are for one of them alone.
 //
 // Pages are *image.Gray or opaque *image.RGBA whose bounds start at (0, 0);
 // every function takes any image.Image (transparent pixels lie over white

@@ -23,6 +23,8 @@ const (
 // the worst first; none when it is fine. dpi is the page's resolution on
 // paper, 0 when unknown: then the page is taken for a sheet of A4.
 // VerdictPartial is not for this function to know.
+//
+// Deprecated: package verdict judges better and says where.
 func Verdicts(img image.Image, dpi int) []kiosk.Verdict {
 	g := Gray(img)
 	if Blank(g) {
@@ -51,6 +53,8 @@ func Verdicts(img image.Image, dpi int) []kiosk.Verdict {
 
 // Blank says whether there is nothing to see on a page, not even pale: only
 // paper, its grain, specks of dust, the shadow of an edge.
+//
+// Deprecated: use package verdict.
 func Blank(img image.Image) bool {
 	o := NewOverview(img)
 	small := o.SmallGray()

@@ -39,6 +39,7 @@ func (o *Overview) Whiten() (image.Image, bool) {
 		return o.page, false
 	}
 	p.fill()
+	p.faint = o.hasPlainInk()
 	g, ok := o.page.(*image.Gray)
 	if !ok {
 		src := o.page.(*image.RGBA)
@@ -55,6 +56,35 @@ func (o *Overview) Whiten() (image.Image, bool) {
 	return dst, true
 }
 
+// What stands out from its paper by less than faintDepth is, on a page whose
+// ink stands out by plainInk, the print of its other side or the paper's own
+// structure. Up to twice that deep it is paled: no pencil is so pale that it
+// would go, and where all is pale nothing is touched.
+const (
+	faintDepth = 8
+	plainInk   = 60
+	plainShare = 0.003 // of the small copy is ink as plain as that
+)
+
+// hasPlainInk says whether there is writing in plain ink on the page.
+func (o *Overview) hasPlainInk() bool {
+	n := 0
+	for _, v := range o.Relief() {
+		if v >= plainInk {
+			n++
+		}
+	}
+	return float64(n) >= plainShare*float64(len(o.relief))
+}
+
+// paled is a value on white paper without what is faint.
+func paled(v uint8) uint8 {
+	if v < 255-2*faintDepth {
+		return v
+	}
+	return 255 - uint8(max(2*(255-int(v))-2*faintDepth, 0))
+}
+
 // lightMap holds the paper's colour at the middles of squares of the page.
 type lightMap struct {
 	w, h  int
@@ -64,6 +94,7 @@ type lightMap struct {
 	at    [][3]float32
 	known []bool
 	share float64 // of the squares that show paper
+	faint bool    // what hardly differs from the paper is taken for paper
 }
 
 // measure looks at the small copy of a page of that size.
@@ -266,10 +297,14 @@ func (p *lightMap) ramps(gain [][3]uint32, f func(r ramp)) {
 	}
 }
 
-// whiteFrom is the value from which on channel c is white all along the ramp.
-func (r ramp) whiteFrom(c int) uint64 {
+// whiteFrom is the value from which on channel c is white all along a ramp.
+func (p *lightMap) whiteFrom(r ramp, c int) uint64 {
+	white := uint32(255)
+	if p.faint {
+		white -= faintDepth
+	}
 	k := uint32(min(r.k[c], r.k[c]+r.d[c]*int32(r.to-r.from)))
-	return uint64(min((255<<12+offset+k-1)/k, 256))
+	return uint64(min((white<<12+offset+k-1)/k, 256))
 }
 
 // apply multiplies a row. Most of a page is paper: two pixels at a time are
@@ -277,8 +312,8 @@ func (r ramp) whiteFrom(c int) uint64 {
 func (p *lightMap) apply(to, from []uint8, gain [][3]uint32) {
 	const carry = 0x0100010001000100
 	p.ramps(gain, func(r ramp) {
-		even := carry - (r.whiteFrom(0)|r.whiteFrom(2)<<16)*0x100000001
-		odd := carry - r.whiteFrom(1)*0x100000001
+		even := carry - (p.whiteFrom(r, 0)|p.whiteFrom(r, 2)<<16)*0x100000001
+		odd := carry - p.whiteFrom(r, 1)*0x100000001
 		src, dst := from[4*r.from:4*r.to], to[4*r.from:4*r.to]
 		k := r.k
 		for len(src) >= 8 && len(dst) >= 8 {
@@ -289,32 +324,39 @@ func (p *lightMap) apply(to, from []uint8, gain [][3]uint32) {
 					k[c] += 2 * r.d[c]
 				}
 			} else {
-				whitenPixel(dst[0:4:4], src[0:4:4], &k, &r.d)
-				whitenPixel(dst[4:8:8], src[4:8:8], &k, &r.d)
+				p.pixel(dst[0:4:4], src[0:4:4], &k, &r.d)
+				p.pixel(dst[4:8:8], src[4:8:8], &k, &r.d)
 			}
 			src, dst = src[8:], dst[8:]
 		}
 		if len(src) >= 4 {
-			whitenPixel(dst, src, &k, &r.d)
+			p.pixel(dst, src, &k, &r.d)
 		}
 	})
 }
 
-func whitenPixel(to, from []uint8, k, d *[3]int32) {
+func (p *lightMap) pixel(to, from []uint8, k, d *[3]int32) {
 	_, _ = to[3], from[3]
-	to[0], to[1], to[2], to[3] = scaled(from[0], k[0]), scaled(from[1], k[1]), scaled(from[2], k[2]), 255
+	r, g, b := scaled(from[0], k[0]), scaled(from[1], k[1]), scaled(from[2], k[2])
+	if least, most := min(r, g, b), max(r, g, b); p.faint && least > 255-2*faintDepth && most-least < faintDepth {
+		r, g, b = paled(r), paled(g), paled(b)
+	}
+	to[0], to[1], to[2], to[3] = r, g, b, 255
 	k[0], k[1], k[2] = k[0]+d[0], k[1]+d[1], k[2]+d[2]
 }
 
 // applyGray does the same for a page without colour.
 func (p *lightMap) applyGray(to, from []uint8, gain [][3]uint32) {
 	p.ramps(gain, func(r ramp) {
-		white, k, d := uint8(min(r.whiteFrom(1), 255)), r.k[1], r.d[1]
+		white, k, d := uint8(min(p.whiteFrom(r, 1), 255)), r.k[1], r.d[1]
 		src, dst := from[r.from:r.to], to[r.from:r.to]
 		for i, v := range src {
-			if v >= white {
+			switch {
+			case v >= white:
 				dst[i] = 255
-			} else {
+			case p.faint:
+				dst[i] = paled(scaled(v, k))
+			default:
 				dst[i] = scaled(v, k)
 			}
 			k += d

@@ -74,6 +74,51 @@ func TestPaperBecomesWhiteAndTheFileSmall(t *testing.T) {
 	}
 }
 
+// verso lays what is printed on the other side of the paper over a page: its
+// ink takes share thousandths of the light, seen in a mirror.
+func verso(page *image.RGBA, share int) *image.RGBA {
+	other := letterhead(page.Rect.Dx()*8/10, page.Rect.Dy(), white, black)
+	w := other.Rect.Dx()
+	for y := range page.Rect.Dy() {
+		for x := range w {
+			if other.RGBAAt(w-1-x, y).G < 128 {
+				c := page.RGBAAt(x, y)
+				k := 1000 - share
+				page.SetRGBA(x, y, color.RGBA{uint8(int(c.R) * k / 1000), uint8(int(c.G) * k / 1000), uint8(int(c.B) * k / 1000), 255})
+			}
+		}
+	}
+	return page
+}
+
+func TestTheOtherSideVanishesFromAPlainPageOnly(t *testing.T) {
+	paper := color.RGBA{232, 230, 226, 255}
+	pencil := color.RGBA{176, 175, 173, 255}
+	stained := func(share int, ink color.RGBA, gray bool) (n int) {
+		var img image.Image = verso(letterhead(1000, 1400, paper, ink), share)
+		if gray {
+			img = raster.Gray(img)
+		}
+		for _, v := range raster.Gray(raster.Whiten(img)).Pix {
+			if v < 255 && v > 200 {
+				n++
+			}
+		}
+		return n
+	}
+	for _, gray := range []bool{false, true} {
+		if n := stained(40, black, gray); n > 2000 {
+			t.Errorf("grey %v: %d pixels of the other side are left", gray, n)
+		}
+		if n := stained(40, pencil, gray); n < 20000 {
+			t.Errorf("grey %v: of a page in pencil only %d pale pixels are left", gray, n)
+		}
+		if n := stained(150, black, gray); n < 20000 {
+			t.Errorf("grey %v: of what may be pencil only %d pixels are left", gray, n)
+		}
+	}
+}
+
 func TestColoursAndFieldsStayOnAWhitenedPage(t *testing.T) {
 	page := letterhead(1000, 1400, color.RGBA{222, 216, 200, 255}, black)
 	fields := map[image.Rectangle]color.RGBA{
