@@ -89,6 +89,9 @@ func (f *pdfFile) Page(i int) (Picture, error) {
 	}
 	p.Image, p.Orientation, p.DPI = img, 1, int(math.Round(dpi))
 	p.Partial = flaws > 0 || f.doc.Repaired()
+	if flaws > 0 && content.Glyphs+content.Segments+content.Shades == 0 {
+		p.Vector = false // what it lives by is lost
+	}
 	return p, nil
 }
 

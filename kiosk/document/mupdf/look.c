@@ -23,7 +23,7 @@ typedef struct {
 } census;
 
 // More operations than any page that people make; bombs have billions.
-#define MOST_OPERATIONS 2000000
+#define MOST_OPERATIONS 1000000
 
 static census *step(fz_device *dev)
 {
