@@ -8,11 +8,13 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime/debug"
 	"sync"
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document/decode"
 	"pointnum/kiosk/document/sandbox"
+	"pointnum/kiosk/document/turbojpeg"
 	"pointnum/kiosk/document/wire"
 )
 
@@ -47,8 +49,14 @@ func Run(in io.Reader, out io.Writer, l sandbox.Limits) error {
 	return c.send(wire.Done, done)
 }
 
+// softMemory is what the collector tries to stay under: pages are few large
+// blocks, and looking for those that are free costs next to nothing.
+const softMemory = 140 << 20
+
 // Main runs a child on the descriptors 3 and 4 and gives its exit status.
 func Main(l sandbox.Limits) int {
+	debug.SetMemoryLimit(softMemory)
+	turbojpeg.Available() // while files can still be opened
 	if err := Run(os.NewFile(3, "in"), os.NewFile(4, "out"), l); err != nil {
 		return 1
 	}

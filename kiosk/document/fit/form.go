@@ -34,19 +34,26 @@ func pack(img image.Image, dpi int, kind kiosk.PageKind, l level) (pdf.Page, kio
 	return p, kiosk.PagePicture, err
 }
 
-// split splits a page of writing into layers; false when it is a picture, or
-// when something on it would be lost.
-func split(img image.Image, dpi int) (*mrc.Layers, bool) {
-	l := mrc.Split(img, dpi, mrc.Options{})
-	return l, !l.Photo && l.Confidence() >= mrc.Sure
+// split splits a page of writing into layers, and says where they have to be
+// patched; false when it is a picture, or when too much on it would be lost.
+func split(img image.Image, dpi int) (l *mrc.Layers, holes []image.Rectangle, ok bool) {
+	l = mrc.Split(img, dpi, mrc.Options{})
+	if l.Photo {
+		return l, nil, false
+	}
+	holes, ok = patches(l)
+	return l, holes, ok
 }
 
 func packWriting(img image.Image, dpi int, l level) (pdf.Page, bool, error) {
-	s, sure := split(img, dpi)
-	if !sure {
+	s, holes, ok := split(img, dpi)
+	if !ok {
 		return pdf.Page{}, false, nil
 	}
 	p, _, err := s.Encode(l.writing)
+	for _, r := range holes {
+		p.Layers = append(p.Layers, patch(img, r, p.Width, p.Height, l.gray))
+	}
 	return p, err == nil, err
 }
 

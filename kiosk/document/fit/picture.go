@@ -226,8 +226,8 @@ func (p *Page) clean() (image.Image, error) {
 		return nil, err
 	}
 	if p.Kind == kiosk.PageWriting {
-		if s, sure := split(img, p.DPI); sure {
-			img = s.Image(s.DPI, false)
+		if s, holes, ok := split(img, p.DPI); ok {
+			img = paint(s.Image(s.DPI, false), img, holes)
 		}
 	}
 	return raster.Turn(img, p.Turn), nil
