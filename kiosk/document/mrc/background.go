@@ -9,13 +9,15 @@ import (
 
 const (
 	whitePaper = 245 // paper from this brightness on is drawn white
-	toWhite    = 236 // and what is on it from this one on too, outside of patches
-	patchDepth = 224 // the darkest channel of something on white paper
-	patchDPI   = 75  // patches are looked for at this resolution
-	leastPatch = 5   // its pixels of a patch: half a square millimetre
-	leastDark  = 0.004
-	grayShare  = 0.002 // of the pixels may have colour in a background without
-	tinted     = 28    // between the channels of a colour
+	toWhite    = 236 // and what is on it from this one on too
+	// The same in patches of something.
+	toWhiteKept = 244
+	patchDepth  = 224 // the darkest channel of something on white paper
+	patchDPI    = 75  // patches are looked for at this resolution
+	leastPatch  = 5   // its pixels of a patch: half a square millimetre
+	leastDark   = 0.004
+	grayShare   = 0.002 // of the pixels may have colour in a background without
+	tinted      = 28    // between the channels of a colour
 )
 
 // ground is what lies below the ink.
@@ -200,6 +202,23 @@ func (g *ground) patches(c *coarse) bool {
 	return any
 }
 
+// show keeps what is at a place of the page.
+func (g *ground) show(r image.Rectangle, dpi int) {
+	w, h := g.page.gray.w, g.page.gray.h
+	if g.empty {
+		g.empty, g.keep = false, jbig2.NewBitmap(coarser(w, dpi, patchDPI), coarser(h, dpi, patchDPI))
+	}
+	g.drawn = nil
+	if g.keep == nil {
+		return
+	}
+	k := image.Rect(r.Min.X*g.keep.Width/w-1, r.Min.Y*g.keep.Height/h-1, r.Max.X*g.keep.Width/w+2, r.Max.Y*g.keep.Height/h+2)
+	k = k.Intersect(image.Rect(0, 0, g.keep.Width, g.keep.Height))
+	for y := k.Min.Y; y < k.Max.Y && k.Min.X < k.Max.X; y++ {
+		paint(g.keep.Row(y), k.Min.X, k.Max.X)
+	}
+}
+
 // image draws it at a resolution, *image.Gray when it has no colour; nil when
 // there is nothing but white paper.
 func (g *ground) image(dpi int, gray bool) image.Image {
@@ -220,7 +239,7 @@ func (g *ground) draw(dpi int, gray bool) image.Image {
 	for y := range c.h {
 		for x := range c.w {
 			v, to := &c.v[y*c.w+x], m.Pix[y*m.Stride+4*x:][:4:4]
-			if g.white && (min(v[0], v[1], v[2]) > toWhite || g.keep != nil && !g.keep.Black(x*g.keep.Width/c.w, y*g.keep.Height/c.h)) {
+			if g.white && g.isPaper(min(v[0], v[1], v[2]), x, y, c) {
 				to[0], to[1], to[2], to[3] = 255, 255, 255, 255
 				continue
 			}
@@ -235,6 +254,15 @@ func (g *ground) draw(dpi int, gray bool) image.Image {
 		return raster.Gray(m)
 	}
 	return m
+}
+
+// isPaper says whether a pixel, whose darkest channel is given, is drawn
+// white.
+func (g *ground) isPaper(least uint32, x, y int, c *coarse) bool {
+	if g.keep == nil {
+		return least > toWhite
+	}
+	return least > toWhiteKept || !g.keep.Black(x*g.keep.Width/c.w, y*g.keep.Height/c.h)
 }
 
 // places maps n pixels to m coarser ones.

@@ -27,6 +27,8 @@ const (
 	tileOf   = 6
 	saturate = 0.15 // the colour of ink is told from grey by so much
 	hueReach = 0.40 // from one ink to the next: the sum for red, green, blue
+	// The same where paper has a colour of its own: it shines through.
+	tintedReach = 1
 	// Strokes that are less dark tell nothing of the ink's colour.
 	leastDepth = 40
 	inksOfPage = 4
@@ -121,10 +123,10 @@ type ink struct {
 }
 
 // inks finds the inks of a page, and which of them each stroke is drawn with.
-func (p *page) inks(s *strokes) []ink {
+func (p *page) inks(s *strokes, white bool) []ink {
 	all := []ink{{hue: hue{1, 1, 1}}}
 	if p.color != nil {
-		all = s.hues(p.dpi)
+		all = s.hues(p.dpi, white)
 	}
 	for i := range s.all {
 		t := &s.all[i]
@@ -148,7 +150,11 @@ func (p *page) inks(s *strokes) []ink {
 
 // hues finds the inks by their colour: first the commonest, then what is far
 // from it, and so on.
-func (s *strokes) hues(dpi int) (found []ink) {
+func (s *strokes) hues(dpi int, white bool) (found []ink) {
+	reach := float32(hueReach)
+	if !white {
+		reach = tintedReach
+	}
 	const steps = 16
 	var count [steps * steps * steps]ink
 	for i := range s.all {
@@ -180,7 +186,7 @@ func (s *strokes) hues(dpi int) (found []ink) {
 		middle := count[best].mean()
 		var k ink
 		for i := range count {
-			if c := &count[i]; c.n > 0 && c.mean().far(middle) < hueReach {
+			if c := &count[i]; c.n > 0 && c.mean().far(middle) < reach {
 				k.n += c.n
 				for j := range k.sum {
 					k.sum[j] += c.sum[j]

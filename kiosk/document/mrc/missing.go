@@ -29,27 +29,30 @@ type guard struct {
 // layers. What is no stroke but a wide even shade, and the outermost three
 // millimetres, where edges throw shadows, are not looked at. A page that was
 // not split misses nothing.
-func (l *Layers) Missing() []image.Rectangle { return l.check().missing }
+func (l *Layers) Missing() []image.Rectangle {
+	if l.Photo {
+		return nil
+	}
+	return l.compare().missing
+}
 
 // Confidence says how far the layers show what the page does, 0 to 1; 0 for a
 // page that was not split.
 func (l *Layers) Confidence() float64 {
-	g := l.check()
-	c := g.kept
-	for range min(len(g.missing), 4) {
-		c -= 0.1
-	}
-	return max(c, 0)
+	return max(l.guard.kept-0.05*float64(len(l.guard.missing)), 0)
 }
 
-func (l *Layers) check() *guard {
-	if l.guarded == nil {
-		l.guarded = &guard{}
-		if !l.Photo {
-			*l.guarded = l.compare()
-		}
+// repair compares the layers with the page. Where a stroke is missing it is
+// left in the background, and what is missing then is missing.
+func (l *Layers) repair() {
+	l.guard = l.compare()
+	if len(l.guard.missing) == 0 || !l.ground.white {
+		return
 	}
-	return l.guarded
+	for _, r := range l.guard.missing {
+		l.ground.show(r, l.DPI)
+	}
+	l.guard = l.compare()
 }
 
 func (l *Layers) compare() (g guard) {
@@ -89,7 +92,7 @@ func (l *Layers) strokesIn(g *guard, lost *jbig2.Bitmap) (gone int) {
 	inner := image.Rect(0, 0, w, h).Inset(guardEdge * dpi / copyDPI)
 	for _, p := range patches {
 		box := image.Rect(p.x0, p.y0, p.x1, p.y1)
-		if p.area >= mostStroke*max(box.Dx(), box.Dy()) || !box.Overlaps(inner) {
+		if p.area >= mostStroke*max(box.Dx(), box.Dy()) || 2*area(box.Intersect(inner)) < area(box) {
 			continue
 		}
 		if gone += p.area; p.area >= least {
@@ -98,6 +101,8 @@ func (l *Layers) strokesIn(g *guard, lost *jbig2.Bitmap) (gone int) {
 	}
 	return gone
 }
+
+func area(r image.Rectangle) int { return r.Dx() * r.Dy() }
 
 // depth is how dark the layers are at a pixel of the copy or beside it; it
 // looks no further when that is want at least.

@@ -165,7 +165,7 @@ func TestAnEmptySheetIsAPage(t *testing.T) {
 	if l.Photo || len(l.Stencils) > 0 {
 		t.Errorf("there are %d inks on it", len(l.Stencils))
 	}
-	if data, _ := file(t, l, mrc.Standard()); len(data) > 1500 {
+	if data, _ := file(t, l, mrc.Standard()); len(data) > 2500 {
 		t.Errorf("it takes %d bytes", len(data))
 	}
 }

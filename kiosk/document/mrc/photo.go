@@ -68,12 +68,12 @@ type squares struct {
 	mid               []uint32 // pixels between ink and paper
 	busy              []uint32 // 1 when there is a step
 	tone, sum, square []uint32 // 1 where nothing but mid tones is, and their brightness and its square
-	mean              []uint8
+	most              []uint8  // the brightest pixel
 }
 
 func (s *squares) measure(m *plane, side, paper int) {
 	n := s.w * s.h
-	s.mid, s.busy, s.tone, s.sum, s.square, s.mean = make([]uint32, n), make([]uint32, n), make([]uint32, n), make([]uint32, n), make([]uint32, n), make([]uint8, n)
+	s.mid, s.busy, s.tone, s.sum, s.square, s.most = make([]uint32, n), make([]uint32, n), make([]uint32, n), make([]uint32, n), make([]uint32, n), make([]uint8, n)
 	low, high := uint8(paper/5), uint8(paper*4/5)
 	for i := range n {
 		x0, y0 := i%s.w*side, i/s.w*side
@@ -92,7 +92,7 @@ func (s *squares) measure(m *plane, side, paper int) {
 		}
 		count := uint32((x1 - x0) * (y1 - y0))
 		mean := sum / count
-		s.mean[i] = uint8(mean)
+		s.most[i] = most
 		s.mid[i] = mid * uint32(side*side) / count
 		if most-least >= pictureStep {
 			s.busy[i] = 1
@@ -108,7 +108,7 @@ func (s *squares) found(wide []uint32, c *cells) (f pictures) {
 	for i, v := range wide {
 		if v > 0 {
 			picture++
-		} else if d := int(s.mean[i]) - c.paper; d < paperReach && d > -paperReach {
+		} else if d := int(s.most[i]) - c.paper; d < paperReach && d > -paperReach {
 			paper++
 		}
 	}
@@ -126,7 +126,7 @@ func (s *squares) found(wide []uint32, c *cells) (f pictures) {
 // isPhoto says whether the page must stay one picture.
 func (f *pictures) isPhoto(c *cells) bool {
 	s := float64(max(c.w, c.h)) / float64(min(c.w, c.h))
-	if s > cardShape*0.9 && s < cardShape*1.12 && f.paper < cardPaper {
+	if s > cardShape*0.9 && s < cardShape*1.15 && f.paper < cardPaper {
 		return true
 	}
 	least := leastPaper

@@ -30,11 +30,9 @@ type Layers struct {
 	cells    *cells
 	limit    []uint8
 	mask     *jbig2.Bitmap // all stencils; nil when there is none
-	strokes  *strokes
-	inks     []ink
 	ground   *ground
 	original image.Image // as large as the page's copy, not whitened
-	guarded  *guard      // nil when not yet compared
+	guard    guard
 }
 
 // Stencil is ink of one colour: where it is, and the colour.
@@ -73,13 +71,13 @@ func Split(img image.Image, dpi int, o Options) *Layers {
 	mask := threshold(p.gray, l.limit, c)
 	found := clean(mask, dpi)
 	l.ground = p.ground(mask, c)
-	if len(found.runs) == 0 {
-		return l
+	if len(found.runs) > 0 {
+		l.mask = mask
+		s := p.strokes(found)
+		l.Stencils = s.stencils(mask, p.inks(s, l.ground.white))
 	}
-	l.mask, l.strokes = mask, p.strokes(found)
-	l.inks = p.inks(l.strokes)
-	l.Stencils = l.strokes.stencils(mask, l.inks)
 	p.color = nil // done with
+	l.repair()
 	return l
 }
 
