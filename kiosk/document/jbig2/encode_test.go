@@ -229,3 +229,22 @@ func BenchmarkEncode(b *testing.B) {
 		})
 	}
 }
+
+func TestJbig2decReadsEveryPixelBack(t *testing.T) {
+	for i, b := range []*jbig2.Bitmap{page(t, "newspaper-colour.png", "1240x"), random(1, 1003, 701, 0.2), random(2, 65, 1, 0.5), random(4, 7, 300, 0.9), jbig2.NewBitmap(500, 700)} {
+		dir := t.TempDir()
+		file, out := filepath.Join(dir, "in.jb2"), filepath.Join(dir, "out.pbm")
+		if err := os.WriteFile(file, jbig2.Encode(b), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		run(t, "jbig2dec", "-e", "-t", "pbm", "-o", out, file)
+		data, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := readPBM(t, data)
+		if got.Width != b.Width || got.Height != b.Height || !bytes.Equal(got.Pix, b.Pix) {
+			t.Errorf("picture %d came out different", i)
+		}
+	}
+}

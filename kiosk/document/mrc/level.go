@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 
+	"pointnum/kiosk/document/codes"
 	"pointnum/kiosk/document/jbig2"
 	"pointnum/kiosk/document/jpegenc"
 	"pointnum/kiosk/document/pdf"
@@ -117,10 +118,50 @@ func (l *Layers) coarser(dpi int) []Stencil {
 			}
 		}
 	}
-	if len(l.Stencils) == 1 {
-		return []Stencil{{mask, l.Stencils[0].Color}}
+	fine := l.codes()
+	for _, s := range fine {
+		without(mask, shrinkTo(s.Mask, w, h))
 	}
-	return l.share(mask)
+	if len(l.Stencils) == 1 {
+		return append([]Stencil{{mask, l.Stencils[0].Color}}, fine...)
+	}
+	return append(l.share(mask), fine...)
+}
+
+// codes gives, at the page's own resolution, the ink of the codes for
+// machines that are on it, which can't be read when they are coarse.
+func (l *Layers) codes() (all []Stencil) {
+	places := codes.Find(l.page.gray.gray(), l.DPI)
+	if len(places) == 0 {
+		return nil
+	}
+	for _, s := range l.Stencils {
+		fine := jbig2.NewBitmap(l.Width, l.Height)
+		any := false
+		var runs []run
+		for _, r := range places {
+			for y := r.Min.Y; y < r.Max.Y; y++ {
+				runs = rowRuns(runs[:0], s.Mask.Row(y), l.Width)
+				for _, k := range runs {
+					if x0, x1 := max(int(k.x0), r.Min.X), min(int(k.x1), r.Max.X); x0 < x1 {
+						paint(fine.Row(y), x0, x1)
+						any = true
+					}
+				}
+			}
+		}
+		if any {
+			all = append(all, Stencil{fine, s.Color})
+		}
+	}
+	return all
+}
+
+// without makes white what is black in another picture of the same size.
+func without(b, other *jbig2.Bitmap) {
+	for i, v := range other.Pix {
+		b.Pix[i] &^= v
+	}
 }
 
 // share cuts a coarse mask by which fine stencil is below it.
