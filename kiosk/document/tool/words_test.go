@@ -6,7 +6,6 @@ import (
 	"image"
 	"image/draw"
 	"image/png"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -139,27 +138,6 @@ func FuzzParseWords(f *testing.F) {
 				t.Errorf("%+v", w)
 			}
 			line = w.Line
-		}
-	})
-}
-
-func FuzzOfficePackage(f *testing.F) {
-	f.Add(packed(f, "META-INF/manifest.xml", "<encryption-data/>"))
-	f.Add([]byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("\x00", 504) + "\xec\xa5" + strings.Repeat("\x01", 510)))
-	if entries, err := os.ReadDir(corpusDir); err == nil {
-		for _, e := range entries {
-			if filepath.Ext(e.Name()) == ".docx" {
-				f.Add(read(f, filepath.Join(corpusDir, e.Name())))
-			}
-		}
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, k := range []tool.OfficeKind{tool.DOCX, tool.DOC} {
-			locked := tool.Locked(bytes.NewReader(b), int64(len(b)))
-			err := tool.CheckPackage(bytes.NewReader(b), int64(len(b)), k)
-			if locked != (kiosk.CodeOf(err) == kiosk.CodeFilePassword) {
-				t.Errorf("locked %v, but %v", locked, err)
-			}
 		}
 	})
 }
