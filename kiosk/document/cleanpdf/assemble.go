@@ -1,6 +1,7 @@
 package cleanpdf
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -97,6 +98,7 @@ func (a *assembly) run() ([]byte, error) {
 		return nil, err
 	}
 	a.uses = map[*Original]*uses{}
+	seen := map[appearance]bool{}
 	for _, p := range pages {
 		u := a.uses[p.Original]
 		if u == nil {
@@ -106,8 +108,15 @@ func (a *assembly) run() ([]byte, error) {
 		if p.Original.file.own {
 			continue
 		}
-		if err := u.page(p.Page); err != nil {
+		d, err := p.Original.file.page(p.Page)
+		if err != nil {
 			return nil, err
+		}
+		if k := p.appearance(); !seen[k] {
+			seen[k] = true
+			if err := u.page(d); err != nil {
+				return nil, err
+			}
 		}
 	}
 	for _, u := range a.uses {
@@ -163,6 +172,18 @@ func (a *assembly) pages() ([]Part, error) {
 	return pages, nil
 }
 
+// appearance is what pages have in common that look the same.
+type appearance struct {
+	of    *Original
+	alike [sha256.Size]byte
+	turn  int
+}
+
+// appearance gives what a page that was read looks like.
+func (p Part) appearance() appearance {
+	return appearance{p.Original, p.Original.file.alike[p.Page], p.Turn}
+}
+
 func (a *assembly) build(pages []Part) ([]byte, error) {
 	out := newOutput()
 	tree := out.reserve()
@@ -216,10 +237,13 @@ func (a *assembly) check(data []byte, pages []Part) (map[*Original]bool, error) 
 		return nil, errPages
 	}
 	changed := map[*Original]bool{}
+	seen := map[appearance]bool{}
 	for i, p := range pages {
-		if p.Original.file.own || changed[p.Original] {
+		k := p.appearance()
+		if p.Original.file.own || changed[p.Original] || seen[k] {
 			continue
 		}
+		seen[k] = true
 		s, _ := a.attempt(p.Original)
 		same, err := alike(p, after, i, s.tolerance())
 		if err != nil {

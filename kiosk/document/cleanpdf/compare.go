@@ -16,6 +16,10 @@ var errDamaged = errors.New("cleanpdf: damaged")
 // small print is still some dots high.
 const comparedSide = 700
 
+// longest is how long a side of a page may be, in points: 5 metres, what PDF
+// knows without stretching its unit.
+const longest = 14400
+
 // tolerance says how far pictures of a page may differ, in steps of 255.
 type tolerance struct {
 	mean  float64 // over all blocks
@@ -98,6 +102,9 @@ func drawn(f *mupdf.File, page int) (*image.RGBA, error) {
 	long := max(r.Width(), r.Height())
 	if r.Width() <= 0 || r.Height() <= 0 {
 		return nil, errDamaged
+	}
+	if long > longest {
+		return nil, errBomb
 	}
 	w, h := math.Ceil(r.Width()*comparedSide/long), math.Ceil(r.Height()*comparedSide/long)
 	img, flaws, err := f.Draw(page, r, int(w), int(h))

@@ -25,6 +25,7 @@ type rewriter struct {
 	tags         []bool                      // of marked content: whether its beginning was kept
 	owed         float64                     // how far text should have moved back, in thousandths of its size
 	painted      bool                        // something is drawn
+	operators    int                         // that were read
 	inlineColour bool                        // an inline image names its colours, so resources can't be renamed
 	rename       func(category, n name) name // of the resources
 	most         int                         // bytes that may come out
@@ -109,6 +110,7 @@ func (r *rewriter) argument() (value, error) {
 }
 
 func (r *rewriter) operator(op string) error {
+	r.operators++
 	switch op {
 	case "true", "false":
 		r.args = append(r.args, op == "true")

@@ -1,6 +1,7 @@
 package cleanpdf
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -266,7 +267,7 @@ func (c *copier) packed(r ref, d, out dict) (dict, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	best := deflate(data)
+	best := c.out.deflate(data)
 	if f := d["Filter"]; (f == name("FlateDecode") || isOnly(f, "FlateDecode")) && d["DecodeParms"] == nil {
 		if raw, err := c.from.file.Raw(int(r)); err == nil && len(raw) > 0 && len(raw) < len(best) {
 			best = raw
@@ -288,6 +289,9 @@ func isOnly(v value, n name) bool {
 type source struct {
 	file *mupdf.File
 	own  bool // written by package pdf
+	// alike is the same for pages that are the same, by number. It holds
+	// those that were read.
+	alike map[int][sha256.Size]byte
 }
 
 // object reads an object, and whether it has a stream.

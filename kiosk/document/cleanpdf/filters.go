@@ -29,7 +29,7 @@ func (c *copier) asIs(r ref, d, out dict) (packing, error) {
 	if len(filters) == 1 && filters[0] == "DCTDecode" {
 		raw = plainJPEG(raw)
 	}
-	if wrapped := deflate(raw); len(filters) > 0 && len(wrapped)+len("/FlateDecode[]") < len(raw)*98/100 {
+	if wrapped := c.out.deflate(raw); len(filters) > 0 && len(wrapped)+len("/FlateDecode[]") < len(raw)*98/100 {
 		raw, filters, parms = wrapped, append([]name{"FlateDecode"}, filters...), append([]dict{nil}, parms...)
 	}
 	out = maps.Clone(out)
@@ -124,15 +124,15 @@ func inflate(b []byte, most int) ([]byte, error) {
 
 // predicted packs rows of pixels (ISO 32000-1, 7.4.4.4): plainly, or with
 // what PNG's filters leave of them, whichever is smaller for a sample of them.
-func predicted(data []byte, row, step, components, bits, columns int) (dict, []byte) {
+func (p *packer) predicted(data []byte, row, step, components, bits, columns int) (dict, []byte) {
 	how := dict{"Filter": name("FlateDecode")}
 	if bits < 8 || row == 0 {
-		return how, deflate(data)
+		return how, p.deflate(data)
 	}
 	from := len(data) / row / 3 * row
 	sample := data[from:min(from+max(sampled/row, 8)*row, len(data))]
-	if len(deflate(filtered(sample, row, step)))+50 >= len(deflate(sample)) {
-		return how, deflate(data)
+	if len(p.deflate(filtered(sample, row, step)))+50 >= len(p.deflate(sample)) {
+		return how, p.deflate(data)
 	}
 	parms := dict{"Predictor": number("15"), "Columns": number(fmt.Sprint(columns))}
 	if components != 1 {
@@ -142,7 +142,7 @@ func predicted(data []byte, row, step, components, bits, columns int) (dict, []b
 		parms["BitsPerComponent"] = number(fmt.Sprint(bits))
 	}
 	how["DecodeParms"] = parms
-	return how, deflate(filtered(data, row, step))
+	return how, p.deflate(filtered(data, row, step))
 }
 
 // sampled is how much of an image is packed to see what packs it best.

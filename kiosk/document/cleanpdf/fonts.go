@@ -179,7 +179,7 @@ func (c *copier) program(r ref, d dict) (dict, []byte, error) {
 	if err != nil {
 		return whole, packed, nil // of a form that can't be cut down
 	}
-	body, small := flate(part)
+	body, small := c.out.flate(part)
 	if len(small) >= len(packed) {
 		return whole, packed, nil
 	}

@@ -16,6 +16,7 @@ type output struct {
 	file bytes.Buffer
 	at   []place // by object number; 0 is the head of the free list
 	seen map[[sha256.Size]byte]ref
+	packer
 
 	pack    bytes.Buffer // objects of the streams to come
 	packed  []int        // their numbers
@@ -111,7 +112,7 @@ func (w *output) flush() {
 		head.Write(all[offsets[from]:end])
 		w.stream(n, dict{
 			"Type": name("ObjStm"), "N": number(fmt.Sprint(to - from)), "First": number(fmt.Sprint(first)), "Filter": name("FlateDecode"),
-		}, deflate(head.Bytes()))
+		}, w.deflate(head.Bytes()))
 	}
 }
 
@@ -149,20 +150,35 @@ func (w *output) finish(root ref) []byte {
 		"Type": name("XRef"), "Size": number(fmt.Sprint(len(w.at))), "Root": root, "Filter": name("FlateDecode"),
 		"W":           array{number("1"), number(fmt.Sprint(width)), number("2")},
 		"DecodeParms": dict{"Predictor": number("12"), "Columns": number(fmt.Sprint(row))},
-	}, deflate(table))
+	}, w.deflate(table))
 	fmt.Fprintf(&w.file, "startxref\n%d\n%%%%EOF\n", start)
 	return w.file.Bytes()
 }
 
-// deflate packs as small as it can; what is large not at any price.
-func deflate(b []byte) []byte {
-	level := zlib.BestCompression
+// A packer packs as small as it can; what is large not at any price.
+type packer struct{ small, large *zlib.Writer }
+
+func (p *packer) deflate(b []byte) []byte {
+	z, level := &p.small, zlib.BestCompression
 	if len(b) > 1<<20 {
-		level = zlib.DefaultCompression
+		z, level = &p.large, zlib.DefaultCompression
 	}
 	var out bytes.Buffer
-	z, _ := zlib.NewWriterLevel(&out, level)
-	z.Write(b)
-	z.Close()
+	if *z == nil {
+		*z, _ = zlib.NewWriterLevel(&out, level)
+	} else {
+		(*z).Reset(&out)
+	}
+	(*z).Write(b)
+	(*z).Close()
 	return out.Bytes()
+}
+
+// flate packs data where that makes it smaller.
+func (p *packer) flate(data []byte) (dict, []byte) {
+	packed := p.deflate(data)
+	if len(packed)+len("/Filter/FlateDecode") >= len(data) {
+		return dict{}, data
+	}
+	return dict{"Filter": name("FlateDecode")}, packed
 }

@@ -2,6 +2,7 @@ package cleanpdf
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"iter"
 	"maps"
@@ -21,12 +22,16 @@ func sorted(d dict) iter.Seq2[name, value] {
 	}
 }
 
-// read gives a page's dictionary with what it inherits.
+// page gives a page's dictionary with what it inherits.
 func (s *source) page(i int) (dict, error) {
 	b, err := s.file.Page(i)
 	if err != nil {
 		return nil, err
 	}
+	if s.alike == nil {
+		s.alike = map[int][sha256.Size]byte{}
+	}
+	s.alike[i] = sha256.Sum256(b)
 	v, err := parse(b)
 	d, ok := v.(dict)
 	if err != nil || !ok {
@@ -117,19 +122,10 @@ func (c *copier) page(i, turn int, parent ref) (ref, error) {
 	}
 	maps.DeleteFunc(out, func(_ name, v value) bool { return v == nil })
 	if len(bytes.TrimSpace(data)) > 0 {
-		body, packed := flate(data)
+		body, packed := c.out.flate(data)
 		out["Contents"] = c.out.stream(0, body, packed)
 	}
-	return c.out.object(0, out), nil
-}
-
-// flate packs data where that makes it smaller.
-func flate(data []byte) (dict, []byte) {
-	packed := deflate(data)
-	if len(packed)+len("/Filter/FlateDecode") >= len(data) {
-		return dict{}, data
-	}
-	return dict{"Filter": name("FlateDecode")}, packed
+	return c.out.object(c.out.reserve(), out), nil // no page is there twice
 }
 
 // contents copies a stream of drawing operators and its dictionary.
@@ -161,7 +157,7 @@ func (c *copier) contents(r ref, d dict, as kind) (dict, []byte, error) {
 	if own != nil {
 		out["Resources"] = kept
 	}
-	body, packed := flate(data)
+	body, packed := c.out.flate(data)
 	maps.Copy(out, body)
 	return out, packed, nil
 }

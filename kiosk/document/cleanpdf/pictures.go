@@ -7,6 +7,7 @@ import (
 
 	"pointnum/kiosk/document/decode"
 	"pointnum/kiosk/document/jbig2"
+	"pointnum/kiosk/document/jpegenc"
 	"pointnum/kiosk/document/raster"
 )
 
@@ -44,7 +45,7 @@ func (c *copier) picture(r ref, d dict, alpha bool) (dict, []byte, error) {
 	if err != nil || c.from.own {
 		return best.d, best.data, err
 	}
-	p := &pixels{copier: c, number: r, from: d, out: out, w: w, h: h, alpha: alpha}
+	p := &pixels{copier: c, number: r, from: d, kept: out, w: w, h: h, alpha: alpha}
 	for _, pack := range []func() (packing, bool, error){p.close, p.exact} {
 		other, ok, err := pack()
 		if err != nil {
@@ -74,18 +75,18 @@ type pixels struct {
 	*copier
 	number ref
 	from   dict // as it was
-	out    dict // what of it stays, without how it is packed
+	kept   dict // what of it stays, without how it is packed
 	w, h   int
 	alpha  bool
 }
 
 // has says whether an image's dictionary has a key of some meaning.
-func (p *pixels) has(key name) bool { return p.out[key] != nil }
+func (p *pixels) has(key name) bool { return p.kept[key] != nil }
 
 // with gives the dictionary with some keys other.
 func (p *pixels) with(change dict) dict {
 	out := dict{}
-	for key, v := range p.out {
+	for key, v := range p.kept {
 		out[key] = v
 	}
 	for key, v := range change {
@@ -119,14 +120,14 @@ func (p *pixels) exact() (packing, bool, error) {
 		return packing{}, false, nil // incomplete: as it is
 	}
 	data = data[:row*p.h]
-	change, packed := predicted(data, row, max(n*bits/8, 1), n, bits, p.w)
+	change, packed := p.out.predicted(data, row, max(n*bits/8, 1), n, bits, p.w)
 	best := packing{p.with(change), packed}
 	if n*bits == 1 {
 		if small := p.bilevel(data, row); len(small) < len(best.data) {
 			best = packing{p.with(dict{"Filter": name("JBIG2Decode")}), small}
 		}
 	}
-	if n == 3 && bits == 8 && p.out["Decode"] == nil && p.out["Mask"] == nil {
+	if n == 3 && bits == 8 && p.kept["Decode"] == nil && p.kept["Mask"] == nil {
 		if few, ok := p.palette(data); ok && few.size() < best.size() {
 			best = few
 		}
@@ -141,8 +142,8 @@ func (p *pixels) source() *source { return p.copier.from }
 
 // layout gives an image's components and the bits of each.
 func (p *pixels) layout() (n, bits int, ok bool) {
-	bits = integer(p.out["BitsPerComponent"])
-	if p.out["ImageMask"] == true {
+	bits = integer(p.kept["BitsPerComponent"])
+	if p.kept["ImageMask"] == true {
 		return 1, 1, true
 	}
 	v, err := p.source().resolve(p.from["ColorSpace"])
@@ -225,8 +226,8 @@ func (p *pixels) palette(data []byte) (packing, bool) {
 			packed[y*row+x*bits/8] |= byte(index[[3]byte(data[at:at+3])] << (8 - bits - x*bits%8))
 		}
 	}
-	change, small := predicted(packed, row, 1, 1, bits, p.w)
-	change["ColorSpace"] = array{name("Indexed"), p.out["ColorSpace"], decimal(float64(len(colours)-1), 0), lookup}
+	change, small := p.out.predicted(packed, row, 1, 1, bits, p.w)
+	change["ColorSpace"] = array{name("Indexed"), p.kept["ColorSpace"], decimal(float64(len(colours)-1), 0), lookup}
 	change["BitsPerComponent"] = decimal(float64(bits), 0)
 	return packing{p.with(change), small}, true
 }
@@ -238,7 +239,7 @@ func (p *pixels) close() (packing, bool, error) {
 	if !p.steps.pictures || q == (Quality{}) || p.has("ImageMask") || p.has("Matte") || p.has("SMaskInData") || p.w*p.h > mostDrawn {
 		return packing{}, false, nil
 	}
-	if _, keyed := p.out["Mask"].(array); keyed {
+	if _, keyed := p.kept["Mask"].(array); keyed {
 		return packing{}, false, nil
 	}
 	if mask, err := p.source().dict(p.from["SMask"]); err != nil || mask["Matte"] != nil {
@@ -286,12 +287,8 @@ func (p *pixels) packedImage(img image.Image, few bool) (packing, bool, error) {
 		"ColorSpace": space, "Decode": nil, "Intent": nil,
 	}
 	if q := p.steps.quality.JPEG; q > 0 && !few {
-		data, err := raster.EncodeJPEG(img, q)
-		if err != nil {
-			return packing{}, false, err
-		}
 		change["Filter"] = name("DCTDecode")
-		return packing{p.with(change), data}, true, nil
+		return packing{p.with(change), jpegenc.Encode(img, q, jpegenc.Options{})}, true, nil
 	}
 	var data []byte
 	if isGray {
@@ -306,7 +303,7 @@ func (p *pixels) packedImage(img image.Image, few bool) (packing, bool, error) {
 			}
 		}
 	}
-	how, packed := predicted(data, size.X*n, n, n, 8, size.X)
+	how, packed := p.out.predicted(data, size.X*n, n, n, 8, size.X)
 	for key, v := range how {
 		change[key] = v
 	}

@@ -15,6 +15,7 @@ type uses struct {
 	unknown  bool                    // some text's font can't be told
 	places   map[ref]*place2D        // of pictures and forms
 	walks    map[ref]int             // how often a form was read
+	work     map[ref]int             // operators that drawing a form takes, with all it draws
 	programs map[ref]*fontFile
 	depth    int
 }
@@ -26,7 +27,7 @@ type place2D struct{ width, height float64 }
 const mostWalks = 6
 
 func newUses(from *source) *uses {
-	return &uses{from: from, fonts: map[ref]map[string]bool{}, whole: map[ref]bool{}, places: map[ref]*place2D{}, walks: map[ref]int{}}
+	return &uses{from: from, fonts: map[ref]map[string]bool{}, whole: map[ref]bool{}, places: map[ref]*place2D{}, walks: map[ref]int{}, work: map[ref]int{}}
 }
 
 // scale is how much larger a form's contents are drawn than its place says.
@@ -50,11 +51,7 @@ func (u *uses) enlarge(r ref, m matrix) bool {
 }
 
 // page reads a page.
-func (u *uses) page(i int) error {
-	d, err := u.from.page(i)
-	if err != nil {
-		return err
-	}
+func (u *uses) page(d dict) error {
 	data, err := u.from.streams(d["Contents"])
 	if err != nil {
 		return err
@@ -68,7 +65,8 @@ func (u *uses) page(i int) error {
 		unit = float(v)
 	}
 	scale := matrix{unit, 0, 0, unit, 0, 0}
-	if err := u.content(data, res, scale); err != nil {
+	n, err := u.content(data, res, scale)
+	if err != nil {
 		return err
 	}
 	list, _ := d["Annots"].(array)
@@ -82,25 +80,35 @@ func (u *uses) page(i int) error {
 			if err := u.form(r, res, m.times(scale)); err != nil {
 				return err
 			}
+			n += u.work[r]
 		}
+	}
+	if n > mostWork {
+		return errBomb
 	}
 	return nil
 }
 
-// content reads a content stream and all that it draws with.
-func (u *uses) content(data []byte, res dict, ctm matrix) error {
+// mostWork is how many operators a page may take: maps have some hundred
+// thousand, and forms that draw forms that draw forms any number.
+const mostWork = 10_000_000
+
+// content reads a content stream and all that it draws with, and gives the
+// operators that takes.
+func (u *uses) content(data []byte, res dict, ctm matrix) (int, error) {
 	if u.depth++; u.depth > mostNested {
-		return errShape
+		return 0, errShape
 	}
 	defer func() { u.depth-- }()
 	fonts, err := u.from.dict(res["Font"])
 	if err != nil {
-		return err
+		return 0, err
 	}
 	objects, err := u.from.dict(res["XObject"])
 	if err != nil {
-		return err
+		return 0, err
 	}
+	work := 0
 	kinds := map[name]*stringSet{}
 	var failed error
 	r := &rewriter{
@@ -116,17 +124,20 @@ func (u *uses) content(data []byte, res dict, ctm matrix) error {
 			if failed == nil {
 				failed = u.painted(objects[n], res, m)
 			}
+			if r, ok := objects[n].(ref); ok {
+				work = min(work+u.work[r], mostWork+1)
+			}
 		},
 	}
 	if err := r.run(data); errors.Is(err, errBomb) {
-		return err
+		return 0, err
 	} else if err != nil {
 		u.unknown = true
 	}
 	if failed != nil {
-		return failed
+		return 0, failed
 	}
-	return u.others(res, fonts, r.used, r.state.ctm)
+	return work + r.operators, u.others(res, fonts, r.used, r.state.ctm)
 }
 
 // others reads what draws without being called by Do: patterns, masks, the
@@ -205,7 +216,7 @@ func (u *uses) glyphs(v value, res dict) error {
 		if err != nil {
 			return err
 		}
-		if err := u.content(data, own, identity); err != nil {
+		if _, err := u.content(data, own, identity); err != nil {
 			return err
 		}
 	}
@@ -260,5 +271,7 @@ func (u *uses) form(r ref, res dict, m matrix) error {
 	if err != nil {
 		return err
 	}
-	return u.content(data, own, toMatrix(inner).times(m))
+	n, err := u.content(data, own, toMatrix(inner).times(m))
+	u.work[r] = max(u.work[r], n)
+	return err
 }
