@@ -29,7 +29,7 @@ type Room struct {
 }
 
 // WorkFolder is the only folder of a room that can be written to.
-const WorkFolder = "/work"
+const WorkFolder = "/room"
 
 // The names of a room's locks in a report, besides the others.
 const (

@@ -42,10 +42,10 @@ func lookAroundRoom() {
 		{"system is read only", func() bool {
 			return errors.Is(os.WriteFile("/usr/share/x", nil, 0o600), unix.EROFS) && errors.Is(os.WriteFile("/x", nil, 0o600), unix.EROFS)
 		}},
-		{"work folder", func() bool { return os.WriteFile("/work/a", []byte("a"), 0o600) == nil && !gone("/tmp/a") }},
-		{"work is small", func() bool { return errors.Is(os.WriteFile("/work/b", make([]byte, 5<<20), 0o600), unix.ENOSPC) }},
+		{"work folder", func() bool { return os.WriteFile(sandbox.WorkFolder + "/a", []byte("a"), 0o600) == nil && !gone("/tmp/a") }},
+		{"work is small", func() bool { return errors.Is(os.WriteFile(sandbox.WorkFolder + "/b", make([]byte, 5<<20), 0o600), unix.ENOSPC) }},
 		{"no network", noNetwork},
-		{"no mounts", func() bool { return errors.Is(unix.Mount("tmpfs", "/work", "tmpfs", 0, ""), unix.EPERM) }},
+		{"no mounts", func() bool { return errors.Is(unix.Mount("tmpfs", sandbox.WorkFolder, "tmpfs", 0, ""), unix.EPERM) }},
 		{"no namespaces", func() bool {
 			return errors.Is(unix.Unshare(unix.CLONE_NEWUSER), unix.EPERM) && exec.Command("/usr/bin/unshare", "-U", "/usr/bin/true").Run() != nil
 		}},
@@ -53,7 +53,7 @@ func lookAroundRoom() {
 		{"programs", func() bool { return exec.Command("/bin/sh", "-c", "exit 0").Run() == nil }},
 		{"null device", func() bool { return os.WriteFile("/dev/null", []byte("x"), 0) == nil }},
 		{"sockets within", func() bool {
-			l, err := net.Listen("unix", "/work/s")
+			l, err := net.Listen("unix", sandbox.WorkFolder + "/s")
 			return err == nil && l.Close() == nil
 		}},
 	} {
@@ -70,7 +70,7 @@ func gone(name string) bool {
 func onlySystem() bool {
 	entries, err := os.ReadDir("/")
 	for _, e := range entries {
-		if !slices.Contains(strings.Fields("bin dev etc lib lib64 sbin tmp usr var work"), e.Name()) {
+		if !slices.Contains(strings.Fields("bin dev etc lib lib64 sbin tmp usr var room"), e.Name()) {
 			fmt.Println("there is", e.Name())
 			return false
 		}
