@@ -1,0 +1,103 @@
+// Package sheet finds the sheet of paper or the card in a camera's picture and
+// flattens it: as seen from straight above, in its own proportions.
+//
+// A sheet is taken to be four straight sides, each brighter inside than
+// outside. Find is sure only of what it can defend on all four: a sheet left
+// on its table is a nuisance, a cut line is a loss. Nothing here does I/O or
+// keeps state, and every function may be called from any goroutine.
+package sheet
+
+import (
+	"image"
+	"math"
+)
+
+// Point is a place on a picture, in pixels; whole numbers are the pixels'
+// upper left corners.
+type Point struct{ X, Y float64 }
+
+func (p Point) sub(q Point) Point        { return Point{p.X - q.X, p.Y - q.Y} }
+func (p Point) add(q Point) Point        { return Point{p.X + q.X, p.Y + q.Y} }
+func (p Point) times(f float64) Point    { return Point{p.X * f, p.Y * f} }
+func (p Point) dot(q Point) float64      { return p.X*q.X + p.Y*q.Y }
+func (p Point) cross(q Point) float64    { return p.X*q.Y - p.Y*q.X }
+func (p Point) distance(q Point) float64 { return math.Hypot(p.X-q.X, p.Y-q.Y) }
+func (p Point) within(w, h, by float64) bool {
+	return p.X >= -by && p.Y >= -by && p.X <= w+by && p.Y <= h+by
+}
+
+// Quad is the four corners of a sheet, clockwise from the one that is upper
+// left in the picture.
+type Quad [4]Point
+
+// area is the quad's, by the shoelace formula; positive when clockwise.
+func (q Quad) area() float64 {
+	s := 0.0
+	for i := range q {
+		s += q[i].cross(q[(i+1)%4])
+	}
+	return s / 2
+}
+
+// sorted turns the corners round so that the upper left one is first.
+func (q Quad) sorted() Quad {
+	first := 0
+	for i, p := range q {
+		if p.X+p.Y < q[first].X+q[first].Y {
+			first = i
+		}
+	}
+	return Quad{q[first], q[(first+1)%4], q[(first+2)%4], q[(first+3)%4]}
+}
+
+// inside says whether a point is, of a convex quad.
+func (q Quad) inside(p Point) bool {
+	for i := range q {
+		a, b := q[i], q[(i+1)%4]
+		if b.sub(a).cross(p.sub(a)) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// What a sheet must be like.
+const (
+	minSide  = 200  // pixels of a picture in which a sheet may be looked for
+	minShare = 0.18 // of the picture's area
+	minHits  = 0.85 // share of a side that must be seen, each
+	minMean  = 0.92 // all four
+)
+
+// Find looks for the sheet. q is its best guess; sure is false when it is no
+// more than that, or when there is none. The picture must be upright in the
+// sense of its EXIF orientation only for the corners' order.
+func Find(img image.Image) (q Quad, sure bool) {
+	b := img.Bounds()
+	if min(b.Dx(), b.Dy()) < minSide {
+		return Quad{}, false
+	}
+	c := newCopy(img)
+	best := candidate{}
+	for _, p := range []*plane{c.dim, c.luma} {
+		if p == nil {
+			continue
+		}
+		if f := p.find(); f.score > best.score {
+			best = f
+		}
+	}
+	if best.score == 0 {
+		return Quad{}, false
+	}
+	r := best.plane.refine(img, best)
+	n := float64(c.factor)
+	q = r.quad
+	sure = r.straight && best.least >= minHits && best.mean >= minMean && !c.writingAround(best)
+	for i := range q {
+		q[i] = q[i].times(n)
+		q[i].X = min(max(q[i].X, 0), float64(b.Dx()))
+		q[i].Y = min(max(q[i].Y, 0), float64(b.Dy()))
+	}
+	return q.sorted(), sure
+}
