@@ -42,8 +42,12 @@ func lookAroundRoom() {
 		{"system is read only", func() bool {
 			return errors.Is(os.WriteFile("/usr/share/x", nil, 0o600), unix.EROFS) && errors.Is(os.WriteFile("/x", nil, 0o600), unix.EROFS)
 		}},
-		{"work folder", func() bool { return os.WriteFile(sandbox.WorkFolder + "/a", []byte("a"), 0o600) == nil && !gone("/tmp/a") }},
-		{"work is small", func() bool { return errors.Is(os.WriteFile(sandbox.WorkFolder + "/b", make([]byte, 5<<20), 0o600), unix.ENOSPC) }},
+		{"work folder", func() bool {
+			return os.WriteFile(sandbox.WorkFolder+"/a", []byte("a"), 0o600) == nil && !gone("/tmp/a")
+		}},
+		{"work is small", func() bool {
+			return errors.Is(os.WriteFile(sandbox.WorkFolder+"/b", make([]byte, 5<<20), 0o600), unix.ENOSPC)
+		}},
 		{"no network", noNetwork},
 		{"no mounts", func() bool { return errors.Is(unix.Mount("tmpfs", sandbox.WorkFolder, "tmpfs", 0, ""), unix.EPERM) }},
 		{"no namespaces", func() bool {
@@ -53,7 +57,7 @@ func lookAroundRoom() {
 		{"programs", func() bool { return exec.Command("/bin/sh", "-c", "exit 0").Run() == nil }},
 		{"null device", func() bool { return os.WriteFile("/dev/null", []byte("x"), 0) == nil }},
 		{"sockets within", func() bool {
-			l, err := net.Listen("unix", sandbox.WorkFolder + "/s")
+			l, err := net.Listen("unix", sandbox.WorkFolder+"/s")
 			return err == nil && l.Close() == nil
 		}},
 	} {
