@@ -186,14 +186,18 @@ func (im *importing) ready(p decode.Picture) (ready, error) {
 	return r, err
 }
 
+// leastPaper is the length in inches below which nothing is a paper that
+// somebody brought: its resolution is a mistake.
+const leastPaper = 3.0
+
 // toMaster scales a page down to 300 dpi of its paper, which is taken to be
 // no larger than A4, and says its resolution then. Pixels that do not say
-// their size fill A4.
+// their size, or a size that can't be, fill A4.
 func toMaster(img image.Image, dpi int) (image.Image, int) {
 	w, h := float64(img.Bounds().Dx()), float64(img.Bounds().Dy())
 	long, short := max(w, h), min(w, h)
 	d := max(long/a4Long, short/a4Short)
-	if dpi > 0 {
+	if dpi > 0 && long/float64(dpi) >= leastPaper {
 		d = max(d, float64(dpi)) // never larger than A4
 	}
 	f := min(1, masterSide/long)

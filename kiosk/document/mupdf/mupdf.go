@@ -159,14 +159,24 @@ func TIFF(data []byte, page, maxMemory int) (*image.RGBA, error) {
 	return copyPicture(&p), nil
 }
 
-// copyPicture copies samples of 3 (RGB) or 4 (RGB and alpha, premultiplied)
-// components on white.
+// copyPicture copies samples of 1 (grey) or 3 (RGB) components, and perhaps a
+// premultiplied alpha behind them, on white.
 func copyPicture(p *C.pn_picture) *image.RGBA {
 	w, h, n := int(p.w), int(p.h), int(p.components)
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
 		src := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(p.samples), y*int(p.stride))), w*n)
 		dst := img.Pix[y*img.Stride:][:w*4]
+		if n < 3 {
+			for x, s := 0, 0; x < len(dst); x, s = x+4, s+n {
+				v := src[s]
+				if n == 2 {
+					v += 255 - src[s+1]
+				}
+				dst[x], dst[x+1], dst[x+2], dst[x+3] = v, v, v, 255
+			}
+			continue
+		}
 		if n == 4 {
 			for x := 0; x < len(dst); x += 4 {
 				white := 255 - src[x+3]

@@ -184,11 +184,12 @@ int pn_render(pn_doc *d, int number, float x0, float y0, float sx, float sy, int
 	return rc;
 }
 
-// keep hands a pixmap over as RGB samples; it may throw.
+// keep hands a pixmap over as grey or RGB samples; it may throw. Grey is kept:
+// the library would take it for another grey than sRGB's, and make it lighter.
 static void keep(fz_context *ctx, pn_picture *p, fz_pixmap *volatile *pix)
 {
 	int n = fz_pixmap_components(ctx, *pix) - fz_pixmap_alpha(ctx, *pix);
-	if (n != 3) {
+	if (n != 3 && n != 1) {
 		fz_pixmap *rgb = fz_convert_pixmap(ctx, *pix, fz_device_rgb(ctx), NULL, NULL, fz_default_color_params, 1);
 		fz_drop_pixmap(ctx, *pix);
 		*pix = rgb;
