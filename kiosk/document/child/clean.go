@@ -6,6 +6,8 @@ import (
 	"pointnum/kiosk"
 	"pointnum/kiosk/document/decode"
 	"pointnum/kiosk/document/raster"
+	"pointnum/kiosk/document/sheet"
+	"pointnum/kiosk/document/upright"
 	"pointnum/kiosk/document/verdict"
 	"pointnum/kiosk/document/wire"
 )
@@ -41,7 +43,16 @@ func sheetOf(p decode.Picture, job wire.JobMessage) *sheetOfPaper {
 	return s
 }
 
-func (s *sheetOfPaper) flatten() {}
+// flatten finds the sheet in a photograph.
+func (s *sheetOfPaper) flatten() {
+	s.photo = sheet.IsPhoto(s.page)
+	q, sure := sheet.Find(s.page)
+	if !sure {
+		return
+	}
+	s.page, s.dpi, s.photo = sheet.Flatten(s.page, q, masterSide), 0, true
+	s.changes = append(s.changes, kiosk.ChangeFlattened)
+}
 
 // straighten turns a scan by a few degrees and cuts off the scanner's bed.
 func (s *sheetOfPaper) straighten() {
@@ -56,7 +67,21 @@ func (s *sheetOfPaper) straighten() {
 	}
 }
 
-func (s *sheetOfPaper) turn() {}
+// probably is how sure the way up must be for a warning.
+const probably = 0.6
+
+// turn makes the writing upright.
+func (s *sheetOfPaper) turn() {
+	degrees, sure := upright.Turn(s.page)
+	switch {
+	case degrees == 0:
+	case sure >= upright.Sure:
+		s.page = raster.Turn(s.page, degrees)
+		s.changes = append(s.changes, kiosk.ChangeTurned)
+	default:
+		s.doubt = sure >= probably
+	}
+}
 
 // judge says what is wrong with the page once it is ready.
 func (s *sheetOfPaper) judge(img image.Image, dpi int) []kiosk.Finding {
