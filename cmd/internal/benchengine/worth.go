@@ -69,7 +69,7 @@ func (o *options) worth(ctx context.Context, b *bench, stdout io.Writer) error {
 }
 
 // trials are the pages that each step is tried on: pictures of scans and
-// photographs. Pages are spoilt only when they have an exact text, for then
+// photographs, no handwriting. Pages are spoilt only when they have an exact text, for then
 // it shows what is lost. A quick run takes two pages of each class.
 func (b *bench) trials() []trial {
 	var out []trial
@@ -78,7 +78,7 @@ func (b *bench) trials() []trial {
 			used := map[string]int{}
 			for i := range b.docs {
 				d := &b.docs[i]
-				if d.PDF() || d.Class == papers.Photo && !step.Photo || d.Class != papers.Photo && !step.Scan {
+				if d.PDF() || d.Class == papers.Handwriting || d.Class == papers.Photo && !step.Photo || d.Class != papers.Photo && !step.Scan {
 					continue
 				}
 				for k := range d.Files {

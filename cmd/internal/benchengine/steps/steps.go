@@ -9,6 +9,8 @@ import (
 
 	"pointnum/kiosk/document/mrc"
 	"pointnum/kiosk/document/raster"
+	"pointnum/kiosk/document/sheet"
+	"pointnum/kiosk/document/upright"
 )
 
 // Step is one step of cleaning.
@@ -37,11 +39,18 @@ func All() []Step {
 	tilted := func(name string, degrees float64) Trial {
 		return Trial{name, func(img image.Image) image.Image { return Tilt(img, degrees) }}
 	}
+	turned := func(name string, degrees int) Trial {
+		return Trial{name, func(img image.Image) image.Image { return raster.Turn(img, degrees) }}
+	}
 	return []Step{
 		{Name: "deskew", Scan: true, Do: deskew, Trials: []Trial{plain, tilted("tilted by 2°", 2), tilted("tilted by -4.5°", -4.5)}},
 		{Name: "crop of the bed", Scan: true, Do: crop, Trials: []Trial{plain, {"on a dark bed", OnBed}}},
+		{Name: "upright", Photo: true, Scan: true, Do: turn, Trials: []Trial{plain, turned("turned by 90°", 90), turned("turned by 180°", 180)}},
+		{Name: "page finding", Photo: true, Do: flatten, Trials: []Trial{plain}},
 		{Name: "whitening", Photo: true, Scan: true, Do: whiten, Trials: []Trial{plain, {"shaded", Shade}}},
 		{Name: "ink and paper apart", Photo: true, Scan: true, Do: layers, Trials: []Trial{plain, {"shaded", Shade}}},
+		{Name: "all steps of a scan", Scan: true, Do: scan, Trials: []Trial{plain}},
+		{Name: "all steps of a photo", Photo: true, Do: photo, Trials: []Trial{plain}},
 	}
 }
 
@@ -63,6 +72,46 @@ func crop(img image.Image) (image.Image, bool) {
 func whiten(img image.Image) (image.Image, bool) {
 	out := raster.Whiten(img)
 	return out, out != img
+}
+
+func turn(img image.Image) (image.Image, bool) {
+	degrees, sure := upright.Turn(img)
+	if degrees == 0 || sure < upright.Sure {
+		return img, false
+	}
+	return raster.Turn(img, degrees), true
+}
+
+// longSide is how large a page is at most, 300 dpi of A4.
+const longSide = 3508
+
+func flatten(img image.Image) (image.Image, bool) {
+	q, sure := sheet.Find(img)
+	if !sure {
+		return img, false
+	}
+	return sheet.Flatten(img, q, longSide), true
+}
+
+// scan takes all steps of a scanned page, one after the other.
+func scan(img image.Image) (image.Image, bool) { return each(img, deskew, crop, turn, layers) }
+
+// photo takes all steps of a photograph of a page.
+func photo(img image.Image) (image.Image, bool) {
+	if flat, ok := flatten(img); ok {
+		out, _ := each(flat, turn, layers)
+		return out, true
+	}
+	return each(img, turn, layers)
+}
+
+func each(img image.Image, steps ...func(image.Image) (image.Image, bool)) (image.Image, bool) {
+	acted := false
+	for _, step := range steps {
+		out, did := step(img)
+		img, acted = out, acted || did
+	}
+	return img, acted
 }
 
 // layers draws the page again from its layers, without the loss of their
