@@ -2,6 +2,7 @@ package mrc
 
 import (
 	"image"
+	"math/bits"
 
 	"pointnum/kiosk/document/jbig2"
 )
@@ -70,9 +71,8 @@ func (l *Layers) compare() (g guard) {
 				continue
 			}
 			d := before.depth(x, y)
-			k := l.depth(after, x, y, w, h, d)
 			sum++
-			if k*guardKept < d {
+			if want := (d + guardKept - 1) / guardKept; l.depth(after, x, y, w, h, want) < want {
 				lost.Set(x, y)
 			}
 		}
@@ -107,17 +107,24 @@ func area(r image.Rectangle) int { return r.Dx() * r.Dy() }
 // depth is how dark the layers are at a pixel of the copy or beside it; it
 // looks no further when that is want at least.
 func (l *Layers) depth(below *scene, x, y, w, h, want int) (d int) {
-	for ny := max(y-1, 0); ny <= min(y+1, h-1) && d < want; ny++ {
-		for nx := max(x-1, 0); nx <= min(x+1, w-1); nx++ {
+	bx, by := 0, 0
+	if below != nil {
+		bx, by = x*below.w/w, y*below.h/h
+		d = below.depth(bx, by)
+	}
+	if d < want {
+		d = max(d, l.inkDepth(x, y))
+	}
+	for ny := max(y-1, 0); ny <= min(y+1, h-1); ny++ {
+		for nx := max(x-1, 0); nx <= min(x+1, w-1) && d < want; nx++ {
 			d = max(d, l.inkDepth(nx, ny))
 		}
 	}
-	if below == nil || d >= want {
+	if below == nil {
 		return d
 	}
-	bx, by := x*below.w/w, y*below.h/h
 	for ny := max(by-1, 0); ny <= min(by+1, below.h-1); ny++ {
-		for nx := max(bx-1, 0); nx <= min(bx+1, below.w-1); nx++ {
+		for nx := max(bx-1, 0); nx <= min(bx+1, below.w-1) && d < want; nx++ {
 			d = max(d, below.depth(nx, ny))
 		}
 	}
@@ -127,17 +134,34 @@ func (l *Layers) depth(below *scene, x, y, w, h, want int) (d int) {
 // inkDepth is how dark the ink makes a pixel of the copy.
 func (l *Layers) inkDepth(x, y int) (d int) {
 	f := l.page.factor
+	if l.mask == nil || f == 2 && twoByTwo(l.mask, x, y) == 0 {
+		return 0
+	}
 	for i := range l.Stencils {
 		s := &l.Stencils[i]
 		n := 0
-		for py := y * f; py < min((y+1)*f, l.Height); py++ {
-			for px := x * f; px < min((x+1)*f, l.Width); px++ {
-				n += int(s.Mask.Pix[py*s.Mask.Stride+px>>3] >> (7 - px&7) & 1)
+		if f == 2 {
+			n = twoByTwo(s.Mask, x, y)
+		} else {
+			for py := y * f; py < min((y+1)*f, l.Height); py++ {
+				for px := x * f; px < min((x+1)*f, l.Width); px++ {
+					n += int(s.Mask.Pix[py*s.Mask.Stride+px>>3] >> (7 - px&7) & 1)
+				}
 			}
 		}
 		d += n * (255 - int(min(s.Color.R, s.Color.G, s.Color.B))) / (f * f)
 	}
 	return d
+}
+
+// twoByTwo counts the black ones of four pixels.
+func twoByTwo(b *jbig2.Bitmap, x, y int) int {
+	at, shift := 2*y*b.Stride+x>>2, 6-x&3*2
+	v := b.Pix[at] >> shift & 3
+	if at += b.Stride; at < len(b.Pix) {
+		v |= b.Pix[at] >> shift & 3 << 2
+	}
+	return bits.OnesCount8(v)
 }
 
 // scene is a picture of which the paper is known.
