@@ -125,6 +125,7 @@ type Page struct {
 	Kind     PageKind
 	Findings []Finding
 	Changes  []Change
+	Turned   int // by how many degrees clockwise ChangeTurned was
 	// Source is the PDF that the input was turned into, when it was none and
 	// no picture; of the first page only. It takes the input's place as
 	// PageRef.Origin.
@@ -143,7 +144,8 @@ type PageRef struct {
 	Packed     func() (io.ReadCloser, error)
 	PackedSize int64
 	Kind       PageKind
-	Changed    bool // there were Page.Changes
+	Changed    bool // there were Page.Changes other than ChangeTurned
+	Turned     int  // Page.Turned
 	// Origin is the input the page came from, with OriginPages pages; nil when
 	// it is not kept. Pages of the kind PageDigital are taken from it. One
 	// whose pages are all used, in order and unturned, may be passed on as it

@@ -262,10 +262,15 @@ func sourceOf(p kiosk.Page, in *kiosk.Input) *kiosk.Input {
 	return &kiosk.Input{Name: in.Name, Size: int64(len(p.Source)), AsIs: in.AsIs, Open: opener(p.Source)}
 }
 
+// changed says whether a page is not as it came, apart from turns.
+func changed(p kiosk.Page) bool {
+	return slices.ContainsFunc(p.Changes, func(c kiosk.Change) bool { return c != kiosk.ChangeTurned })
+}
+
 // pageRef speaks of a page whose pictures are in memory; in, where it came
 // from, may be nil.
 func pageRef(p kiosk.Page, in *kiosk.Input) kiosk.PageRef {
-	r := kiosk.PageRef{Open: opener(p.Image), Size: int64(len(p.Image)), DPI: p.DPI, Kind: p.Kind, Changed: len(p.Changes) > 0,
+	r := kiosk.PageRef{Open: opener(p.Image), Size: int64(len(p.Image)), DPI: p.DPI, Kind: p.Kind, Changed: changed(p), Turned: p.Turned,
 		Index: p.Index, Origin: in}
 	if len(p.Packed) > 0 {
 		r.Packed, r.PackedSize = opener(p.Packed), int64(len(p.Packed))

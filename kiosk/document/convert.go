@@ -38,7 +38,7 @@ func (e *Engine) Convert(ctx context.Context, pages []kiosk.PageRef, t kiosk.Tar
 		}
 		job.Pages = append(job.Pages, wire.PageSource{Words: int64(len(c.words[i])), Width: w, Height: h,
 			Size: ref.Size, Packed: ref.PackedSize, DPI: ref.DPI, Turn: ref.Turn,
-			Kind: ref.Kind, Changed: ref.Changed, Origin: c.originOf(ref), Index: ref.Index})
+			Kind: ref.Kind, Changed: ref.Changed, Turned: ref.Turned, Origin: c.originOf(ref), Index: ref.Index})
 	}
 	for _, in := range c.origins {
 		job.Origins = append(job.Origins, in.Size)
@@ -50,15 +50,14 @@ func (e *Engine) Convert(ctx context.Context, pages []kiosk.PageRef, t kiosk.Tar
 	return c.run()
 }
 
-// whole says whether the pages are all those of one input, in order and
-// unturned.
+// whole says whether the pages are all those of one input, in order.
 func whole(pages []kiosk.PageRef) bool {
 	in := pages[0].Origin
 	if in == nil || pages[0].OriginPages != len(pages) {
 		return false
 	}
 	for i, p := range pages {
-		if p.Origin != in || p.Index != i || p.Turn%360 != 0 {
+		if p.Origin != in || p.Index != i {
 			return false
 		}
 	}

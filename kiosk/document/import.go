@@ -214,7 +214,7 @@ func (e *Engine) receivePage(p *process, payload []byte, n int) (kiosk.Page, wir
 		return kiosk.Page{}, m, wire.ErrProtocol
 	}
 	page := kiosk.Page{Index: m.Index, Total: m.Total, Width: m.Width, Height: m.Height, DPI: m.DPI, Gray: m.Gray,
-		Kind: m.Kind, Findings: m.Findings, Changes: m.Changes}
+		Kind: m.Kind, Findings: m.Findings, Changes: m.Changes, Turned: m.Turned}
 	for _, part := range []struct {
 		to     *[]byte
 		limit  int
@@ -256,7 +256,7 @@ func known(m wire.PageMessage) bool {
 			return false
 		}
 	}
-	return len(m.Findings) <= 12 && len(m.Changes) <= 4 && slices.Contains(kinds, m.Kind) && m.SourceDPI >= 0 && m.SourceDPI < 100_000
+	return len(m.Findings) <= 12 && (m.Turned == 0 || m.Turned == 90 || m.Turned == 180 || m.Turned == 270) && len(m.Changes) <= 4 && slices.Contains(kinds, m.Kind) && m.SourceDPI >= 0 && m.SourceDPI < 100_000
 }
 
 var (

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -81,7 +82,8 @@ func refs(in *kiosk.Input, all []kiosk.Page) []kiosk.PageRef {
 			in = input(p.Source)
 		}
 		ref := kiosk.PageRef{Open: opener(p.Image), Size: int64(len(p.Image)), DPI: p.DPI, Index: p.Index, Kind: p.Kind,
-			Changed: len(p.Changes) > 0, Origin: in, OriginPages: p.Total}
+			Changed: slices.ContainsFunc(p.Changes, func(c kiosk.Change) bool { return c != kiosk.ChangeTurned }), Turned: p.Turned,
+			Origin: in, OriginPages: p.Total}
 		if p.Packed != nil {
 			ref.Packed, ref.PackedSize = opener(p.Packed), int64(len(p.Packed))
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"pointnum/kiosk/document/raster"
+	"pointnum/kiosk/document/verdict"
 	"pointnum/kiosk/sample"
 )
 
@@ -34,7 +35,7 @@ func TestPagesAreA4AndAlwaysTheSame(t *testing.T) {
 func TestEveryPaperIsAFitPage(t *testing.T) {
 	for n := 1; n <= 4; n++ {
 		page := sample.Page(n, sample.Options{Total: 4, DPI: 120})
-		if v := raster.Verdicts(page, 120); len(v) > 0 {
+		if v := verdict.Judge(raster.NewOverview(page), 120, false); len(v) > 0 {
 			t.Errorf("page %d: %v", n, v)
 		}
 		if raster.IsGray(page) {
@@ -52,7 +53,7 @@ func TestEveryPaperIsAFitPage(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	if !raster.Blank(sample.Page(1, sample.Options{Blank: true, DPI: 100})) {
+	if !verdict.Blank(raster.NewOverview(sample.Page(1, sample.Options{Blank: true, DPI: 100}))) {
 		t.Error("the back of a sheet is not blank")
 	}
 	if _, ok := sample.Page(1, sample.Options{Gray: true, DPI: 100}).(*image.Gray); !ok {

@@ -19,6 +19,7 @@ type sheetOfPaper struct {
 	digital bool
 	photo   bool // from a camera
 	doubt   bool // it may stand on its head
+	turned  int
 	changes []kiosk.Change
 }
 
@@ -33,25 +34,32 @@ func sheetOf(p decode.Picture, job wire.JobMessage) *sheetOfPaper {
 	if job.AsIs || s.digital {
 		return s
 	}
-	if !job.Scanned {
-		s.flatten()
-	}
-	if !s.photo {
-		s.straighten()
+	if !bilevelPage(s.page) {
+		if job.Scanned || !s.flatten() {
+			s.straighten()
+		}
 	}
 	s.turn()
 	return s
 }
 
+// bilevelPage says whether a page is black and white only: what was done to
+// that before leaves nothing to clean, and any change would cost its sharpness.
+func bilevelPage(img image.Image) bool {
+	g, ok := img.(*image.Gray)
+	return ok && bilevel(g)
+}
+
 // flatten finds the sheet in a photograph.
-func (s *sheetOfPaper) flatten() {
+func (s *sheetOfPaper) flatten() bool {
 	s.photo = sheet.IsPhoto(s.page)
 	q, sure := sheet.Find(s.page)
 	if !sure {
-		return
+		return false
 	}
 	s.page, s.dpi, s.photo = sheet.Flatten(s.page, q, masterSide), 0, true
 	s.changes = append(s.changes, kiosk.ChangeFlattened)
+	return true
 }
 
 // straighten turns a scan by a few degrees and cuts off the scanner's bed.
@@ -77,6 +85,7 @@ func (s *sheetOfPaper) turn() {
 	case degrees == 0:
 	case sure >= upright.Sure:
 		s.page = raster.Turn(s.page, degrees)
+		s.turned = degrees
 		s.changes = append(s.changes, kiosk.ChangeTurned)
 	default:
 		s.doubt = sure >= probably
@@ -91,6 +100,9 @@ func (s *sheetOfPaper) judge(img image.Image, dpi int) []kiosk.Finding {
 			return []kiosk.Finding{{Verdict: kiosk.VerdictBlank}}
 		}
 		return nil
+	}
+	if s.dpi == 0 {
+		dpi = 0 // its size on paper is a guess
 	}
 	found := verdict.Judge(o, dpi, s.photo)
 	if s.doubt {

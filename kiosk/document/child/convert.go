@@ -115,6 +115,11 @@ func (v *converting) untouched() ([]byte, bool, error) {
 		return nil, false, nil
 	}
 	t := v.job.Target
+	for _, p := range v.job.Pages {
+		if p.Turn != 0 {
+			return nil, false, nil
+		}
+	}
 	if o := v.originals[0]; o != nil {
 		ok := o.Signed() && !o.Active() && int64(len(v.data[0])) < t.MaxBytes
 		return v.data[0], ok, nil
@@ -123,7 +128,7 @@ func (v *converting) untouched() ([]byte, bool, error) {
 	if t.AimBytes > 0 {
 		most = min(most, t.AimBytes)
 	}
-	if len(v.job.Pages) != 1 || v.job.Pages[0].Changed || t.Format == kiosk.FormatPDF {
+	if len(v.job.Pages) != 1 || v.job.Pages[0].Changed || v.job.Pages[0].Turned != 0 || t.Format == kiosk.FormatPDF {
 		return nil, false, nil
 	}
 	data, err := v.origin(0)
@@ -152,8 +157,11 @@ func (v *converting) smaller(r fit.Result) ([]byte, bool) {
 		return nil, false
 	}
 	var parts []cleanpdf.Part
-	for i := range v.job.Pages {
-		parts = append(parts, cleanpdf.Part{Original: v.originals[0], Page: i})
+	for i, p := range v.job.Pages {
+		if p.Changed {
+			return nil, false
+		}
+		parts = append(parts, cleanpdf.Part{Original: v.originals[0], Page: i, Turn: (p.Turn + p.Turned) % 360})
 	}
 	kept, err := cleanpdf.Assemble(parts, cleanpdf.Quality{}, int(v.job.MaxMemory))
 	return kept, err == nil && len(kept) < made

@@ -156,7 +156,7 @@ func (im *importing) end() error {
 // ready cleans, scales and judges a page and writes its pictures.
 func (im *importing) ready(p decode.Picture) (ready, error) {
 	s := sheetOf(p, im.job)
-	m := wire.PageMessage{Kind: kiosk.PageDigital, SourceDPI: p.DPI, Searchable: p.Searchable, Changes: s.changes}
+	m := wire.PageMessage{Kind: kiosk.PageDigital, SourceDPI: p.DPI, Searchable: p.Searchable, Changes: s.changes, Turned: s.turned}
 	img, dpi := toMaster(s.page, s.dpi)
 	if raster.IsGray(img) {
 		img, m.Gray = raster.Gray(img), true

@@ -39,8 +39,6 @@ func BenchmarkPage(b *testing.B) {
 		"ScaleGray":  func() { raster.Scale(gray, 827, 1169) },
 		"Whiten":     func() { raster.Whiten(page) },
 		"WhitenGray": func() { raster.Whiten(gray) },
-		"Verdicts":   func() { raster.Verdicts(page, 300) },
-		"Blank":      func() { raster.Blank(gray) },
 		"EncodeJPEG": func() { _, _ = raster.EncodeJPEG(page, 75) },
 	} {
 		b.Run(name, func(b *testing.B) {

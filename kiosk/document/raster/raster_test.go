@@ -162,3 +162,13 @@ var (
 	white = color.RGBA{250, 250, 248, 255}
 	black = color.RGBA{20, 20, 24, 255}
 )
+
+func TestTheSmallestPicturesDoNoHarm(t *testing.T) {
+	for _, size := range []image.Point{{1, 1}, {1, 50}, {50, 1}, {16, 16}, {33, 31}, {65, 64}} {
+		img := noise(size.X, size.Y)
+		raster.IsGray(img)
+		raster.Whiten(img)
+		raster.CropBed(img)
+		raster.Deskew(img)
+	}
+}

@@ -35,8 +35,7 @@ type JobMessage struct {
 	Pages  []PageSource
 	// Origins are the sizes of the inputs that pages came from.
 	Origins []int64
-	// Whole is true when the pages are all those of the one origin, in order
-	// and unturned: it may be passed on.
+	// Whole is true when the pages are all those of the one origin, in order.
 	Whole bool
 }
 
@@ -50,8 +49,8 @@ type PageSource struct {
 	DPI           int
 	Turn          int
 	Kind          kiosk.PageKind
-	// Changed is true when the page is not as it came, apart from Turn.
-	Changed bool
+	Changed bool // not as it came, apart from turns
+	Turned  int  // on its way in
 	Origin  int // of Origins; -1 when it is not kept
 	Index   int // in its origin
 }
@@ -71,6 +70,7 @@ type PageMessage struct {
 	Kind          kiosk.PageKind
 	Findings      []kiosk.Finding
 	Changes       []kiosk.Change
+	Turned        int
 	SourceDPI     int  // as it came
 	Searchable    bool // text can be selected in it as it came
 }
