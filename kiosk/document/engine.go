@@ -53,6 +53,7 @@ type Options struct {
 	// for each page that came out, so that steady work is not cut off.
 	Input   time.Duration
 	PerPage time.Duration // 3 s
+	Office  time.Duration // for making a PDF of an office file; 20 s
 	// Words lists the languages, as tesseract names them, in which pages are
 	// read for a layer of text in PDFs, besides the visitor's; none when empty.
 	Words []string
@@ -68,6 +69,7 @@ func (o *Options) setDefaults() error {
 	set(&o.Page, 8*time.Second)
 	set(&o.Input, 15*time.Second)
 	set(&o.PerPage, 3*time.Second)
+	set(&o.Office, 20*time.Second)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -117,7 +119,7 @@ func New(o Options) (*Engine, error) {
 	if err := o.setDefaults(); err != nil {
 		return nil, err
 	}
-	tools, err := tool.New(tool.Options{Executable: o.Executable, Stderr: o.Stderr, Log: o.Log, MaxInput: o.MaxInput, MaxOutput: o.MaxInput})
+	tools, err := tool.New(tool.Options{Executable: o.Executable, Stderr: o.Stderr, Log: o.Log, MaxInput: o.MaxInput, MaxOutput: o.MaxInput, Time: o.Office})
 	if err != nil {
 		return nil, err
 	}
