@@ -107,7 +107,7 @@ func (e *Engine) read(ctx context.Context, in kiosk.Input, opened func(wire.Open
 	t := newTimer(e.o, p)
 	defer t.stop()
 	// A visitor's key may be slow: reading it is not the child's time.
-	p.deadline.Store(time.Now().Add(transferTime).UnixNano())
+	p.limit(transferTime)
 	job := e.job(wire.Import)
 	job.Size, job.Scanned, job.DPI, job.AsIs = in.Size, in.Scanned, in.DPI, in.AsIs
 	if err := wire.Send(p.in, wire.Job, job); err != nil {
@@ -281,7 +281,7 @@ func newTimer(o Options, p *process) *timer {
 func (t *timer) run(step time.Duration) {
 	t.settle()
 	t.since = time.Now()
-	t.p.deadline.Store(t.since.Add(min(step, t.left)).UnixNano())
+	t.p.limit(max(min(step, t.left), time.Millisecond))
 }
 
 func (t *timer) settle() {
@@ -302,7 +302,7 @@ func (t *timer) delivered() { t.left += t.o.PerPage }
 
 func (t *timer) pause() {
 	t.settle()
-	t.p.deadline.Store(0)
+	t.p.limit(0)
 }
 
 func (t *timer) stop() { t.pause() }

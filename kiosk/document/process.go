@@ -2,6 +2,7 @@ package document
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -27,9 +29,9 @@ type process struct {
 	r       *bufio.Reader
 	sandbox []string
 
-	ended    chan struct{} // closed when it is gone and nothing watches it any more
-	deadline atomic.Int64  // Unix nanoseconds; 0 is none
-	peak     atomic.Int64  // bytes
+	ended chan struct{} // closed when it is gone and nothing watches it any more
+	step  atomic.Pointer[step]
+	peak  atomic.Int64 // bytes
 
 	mu     sync.Mutex
 	reason *kiosk.Error // why it was killed; the first counts
@@ -99,14 +101,61 @@ func startWith(o Options, flags uintptr) (*process, error) {
 		outR.Close()
 		return nil, fmt.Errorf("document: start child: %w", err)
 	}
-	p.deadline.Store(time.Now().Add(startTime).UnixNano())
+	p.limit(startTime)
 	go p.watch(o.MaxMemory)
 	if err := p.ready(); err != nil {
 		p.close(errDone)
 		return nil, fmt.Errorf("document: child not ready: %w", err)
 	}
-	p.deadline.Store(0)
+	p.limit(0)
 	return p, nil
+}
+
+// step is a piece of work that may take so long.
+type step struct {
+	began time.Time
+	most  time.Duration
+	used  time.Duration // of the processor, when it began
+}
+
+// patience is how many times as long a step may take when the machine is too
+// busy to let the child work.
+const patience = 3
+
+// limit begins a step; 0 ends it.
+func (p *process) limit(most time.Duration) {
+	if most == 0 {
+		p.step.Store(nil)
+		return
+	}
+	p.step.Store(&step{time.Now(), most, p.processorTime()})
+}
+
+// late says whether the child took too long: by the clock, or by the processor
+// where others keep it busy.
+func (p *process) late(now time.Time) bool {
+	s := p.step.Load()
+	if s == nil || now.Sub(s.began) <= s.most {
+		return false
+	}
+	starved := p.processorTime()-s.used < s.most/2
+	return !starved || now.Sub(s.began) > patience*s.most
+}
+
+// processorTime is what the child used so far (proc(5), stat, fields 14, 15).
+func (p *process) processorTime() time.Duration {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.ParseInt(fields[11], 10, 64)
+	system, _ := strconv.ParseInt(fields[12], 10, 64)
+	const tick = 10 * time.Millisecond // USER_HZ is 100 on all that we run on
+	return time.Duration(user+system) * tick
 }
 
 const nobody = 65534
@@ -157,8 +206,7 @@ func (p *process) watch(maxMemory int64) {
 			if statm == nil {
 				continue
 			}
-			d := p.deadline.Load()
-			if d != 0 && now.UnixNano() > d {
+			if p.late(now) {
 				p.kill(errSlow)
 			}
 			rss := residentBytes(statm)

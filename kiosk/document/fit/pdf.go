@@ -36,11 +36,12 @@ type pdfFitter struct {
 	done    int // for progress
 }
 
-// fitPDF makes PDFs. Where a page of live text can't be taken over faithfully
-// its pixels stand in for it.
+// fitPDF makes PDFs. Where pages of live text can't be taken over faithfully,
+// or take too much however their pictures are packed, their pixels stand in
+// for them.
 func fitPDF(pages []Page, maxFiles int, b budget, o Options) (Result, error) {
 	r, err := newPDFFitter(pages, o).fit(maxFiles, b)
-	if code := kiosk.CodeOf(err); err == nil || code == kiosk.CodeCannotFit || code == kiosk.CodeInternal || !slices.ContainsFunc(pages, live) {
+	if err == nil || kiosk.CodeOf(err) == kiosk.CodeInternal || !slices.ContainsFunc(pages, live) {
 		return r, err
 	}
 	drawn := slices.Clone(pages)
