@@ -85,7 +85,7 @@ func (b *bench) original(ctx context.Context, d *papers.Document, choose func(in
 			return nil, err
 		}
 	}
-	o.row.Codes, err = b.codes(ctx, o.pdf, o.row.Pages)
+	o.row.Codes, err = remembered(b, "codes", o.pdf, func() ([]string, error) { return b.codes(ctx, o.pdf, o.row.Pages) })
 	if err != nil {
 		return nil, err
 	}
@@ -106,21 +106,9 @@ func (b *bench) addPage(ctx context.Context, o *original, i int) error {
 	return nil
 }
 
+// originalPage reads one page, or gives what was kept of it.
 func (b *bench) originalPage(ctx context.Context, o *original, i int) (*originalPage, error) {
-	drawn, err := b.reader.Pages(ctx, o.pdf, i+1, i+1)
-	if err != nil {
-		return nil, err
-	}
-	if len(drawn) == 0 {
-		return nil, fmt.Errorf("page %d can't be drawn", i+1)
-	}
 	p := &originalPage{index: i}
-	p.text, p.turn, err = b.reader.Upright(ctx, drawn[0], o.doc.Lang, o.doc.Column, 0, 90, 270, 180)
-	if err != nil {
-		return nil, err
-	}
-	upright := legible.Turn(drawn[0], p.turn)
-	p.small = legible.Shrink(upright, upright.Rect.Dx()/shrink, upright.Rect.Dy()/shrink)
 	if i < len(o.doc.Truth) && o.doc.Truth[i] != "" {
 		data, err := os.ReadFile(o.doc.Truth[i])
 		if err != nil {
@@ -128,7 +116,38 @@ func (b *bench) originalPage(ctx context.Context, o *original, i int) (*original
 		}
 		p.truth = string(data)
 	}
+	k, err := remembered(b, fmt.Sprint("page ", scoring, i, o.doc.Lang, o.doc.Column), o.pdf, func() (keptPage, error) {
+		return b.readOriginal(ctx, o, i)
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.text, p.turn, p.small = k.Text, k.Turn, k.Small
 	return p, nil
+}
+
+// keptPage is what is kept of a page of an original.
+type keptPage struct {
+	Text  *reading.Text
+	Turn  int
+	Small *image.Gray
+}
+
+func (b *bench) readOriginal(ctx context.Context, o *original, i int) (k keptPage, err error) {
+	drawn, err := b.reader.Pages(ctx, o.pdf, i+1, i+1)
+	if err != nil {
+		return k, err
+	}
+	if len(drawn) == 0 {
+		return k, fmt.Errorf("page %d can't be drawn", i+1)
+	}
+	k.Text, k.Turn, err = b.reader.Upright(ctx, drawn[0], o.doc.Lang, o.doc.Column, 0, 90, 270, 180)
+	if err != nil {
+		return k, err
+	}
+	upright := legible.Turn(drawn[0], k.Turn)
+	k.Small = legible.Shrink(upright, upright.Rect.Dx()/shrink, upright.Rect.Dy()/shrink)
+	return k, nil
 }
 
 // score compares a reading with the original's and with the exact text.
