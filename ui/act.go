@@ -16,6 +16,7 @@ type request struct {
 	File   string `json:"file"`
 	Page   string `json:"page"`
 	To     int    `json:"to"`
+	On     bool   `json:"on"`
 	Portal string `json:"portal"`
 	Kind   string `json:"kind"`
 }
@@ -36,6 +37,8 @@ func action(name string, q request) session.Action {
 		return session.Turn{Page: q.Page}
 	case "move":
 		return session.Move{Page: q.Page, To: q.To}
+	case "as-is":
+		return session.AsIs{Page: q.Page, On: q.On}
 	case "delete":
 		return session.Delete{Page: q.Page}
 	case "choose":

@@ -146,7 +146,7 @@ func visit(screen session.Screen, change func(*session.State)) session.State {
 func pages(n int) []session.Page {
 	var ps []session.Page
 	for i := range n {
-		ps = append(ps, session.Page{ID: fmt.Sprintf("p%d", i+1), Ready: true})
+		ps = append(ps, session.Page{ID: fmt.Sprintf("p%d", i+1), Picture: fmt.Sprintf("p%d", i+1), Ready: true})
 	}
 	return ps
 }
@@ -192,6 +192,20 @@ func visitScreens() []canned {
 		{name: "review-many", state: visit(session.ScreenReview, func(st *session.State) { st.Documents[0].Pages = pages(9) })},
 		{name: "review-empty", state: visit(session.ScreenReview, func(st *session.State) { st.Documents[0].Pages = nil; st.CanUndo = true })},
 		{name: "zoom", state: visit(session.ScreenReview, nil), touch: `document.querySelector('[data-do="zoom"]').click()`},
+		{name: "zoom-doubts", state: visit(session.ScreenReview, func(st *session.State) {
+			st.Documents[0].Pages[0].Changes = []kiosk.Change{kiosk.ChangeStraightened, kiosk.ChangeCropped}
+			st.Documents[0].Pages[0].Findings = []kiosk.Finding{
+				{Verdict: kiosk.VerdictFingers, Area: kiosk.Area{X0: 0, Y0: 620, X1: 210, Y1: 860}},
+				{Verdict: kiosk.VerdictGlare, Area: kiosk.Area{X0: 480, Y0: 180, X1: 800, Y1: 340}}, {Verdict: kiosk.VerdictTurned}}
+		}), touch: `document.querySelector('[data-do="zoom"]').click()`},
+		{name: "zoom-as-it-came", state: visit(session.ScreenReview, func(st *session.State) {
+			st.Documents[0].Pages[0].Turn, st.Documents[0].Pages[0].AsIs = 90, true
+			st.Documents[0].Pages[0].Changes = []kiosk.Change{kiosk.ChangeTurned}
+			st.Documents[0].Pages[0].Findings = []kiosk.Finding{{Verdict: kiosk.VerdictCut, Area: kiosk.Area{Y0: 0, X1: 80, Y1: 1000}}}
+		}), touch: `document.querySelector('[data-do="zoom"]').click()`},
+		{name: "putting-back", state: visit(session.ScreenReview, func(st *session.State) {
+			st.Task = &session.Task{Kind: session.TaskAsIs, CanCancel: true}
+		})},
 		{name: "portal", state: visit(session.ScreenPortal, nil)},
 		{name: "kind", state: visit(session.ScreenPortal, nil), touch: `document.querySelector('[data-do="portal"]').click()`},
 		{name: "checks", state: visit(session.ScreenPortal, nil), touch: `document.querySelector('[data-do="portal"]').click();

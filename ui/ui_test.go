@@ -76,6 +76,7 @@ func TestEveryActionReachesTheVisit(t *testing.T) {
 		{"dismiss", `{}`, session.Dismiss{}},
 		{"turn", `{"page":"p1"}`, session.Turn{Page: "p1"}},
 		{"move", `{"page":"p1","to":2}`, session.Move{Page: "p1", To: 2}},
+		{"as-is", `{"page":"p1","on":true}`, session.AsIs{Page: "p1", On: true}},
 		{"delete", `{"page":"p1"}`, session.Delete{Page: "p1"}},
 		{"undo", `{}`, session.Undo{}},
 		{"redo", `{}`, session.Redo{}},

@@ -67,30 +67,6 @@ type scanView struct {
 	Back    bool   `json:"back"` // an empty paper may be given up for the one before
 }
 
-type reviewView struct {
-	Lead  string     `json:"lead"`
-	Pages []pageView `json:"pages"`
-	Undo  bool       `json:"undo"`
-	Redo  bool       `json:"redo"`
-	OK    bool       `json:"ok"`
-}
-
-type pageView struct {
-	ID      string `json:"id"`
-	N       int    `json:"n"`
-	Turn    int    `json:"turn"`
-	Ready   bool   `json:"ready"`
-	Label   string `json:"label"`
-	Zoom    string `json:"zoom"`
-	View    string `json:"view"`
-	TurnBy  string `json:"turnBy"`
-	Earlier string `json:"earlier"`
-	Later   string `json:"later"`
-	Delete  string `json:"delete"`
-	Hint    string `json:"hint"`
-	Last    bool   `json:"last"`
-}
-
 type fileView struct {
 	ID    string `json:"id"`
 	Name  string `json:"name"`
@@ -201,31 +177,6 @@ func (s *Server) scanView(l *i18n.Language, st *session.State) scanView {
 	return v
 }
 
-func reviewOf(l *i18n.Language, st *session.State) reviewView {
-	v := reviewView{Undo: st.CanUndo, Redo: st.CanRedo, Lead: l.T("review", "empty"), Pages: []pageView{}}
-	d := st.Doc()
-	if d == nil || len(d.Pages) == 0 {
-		return v
-	}
-	v.Lead = l.N("review", "lead", len(d.Pages))
-	v.OK = !slices.ContainsFunc(d.Pages, func(p session.Page) bool { return !p.Ready })
-	for i, p := range d.Pages {
-		n := strconv.Itoa(i + 1)
-		pv := pageView{
-			ID: p.ID, N: i + 1, Turn: p.Turn, Ready: p.Ready, Last: i == len(d.Pages)-1,
-			Label: l.T("review", "page", "n", n), Zoom: l.T("review", "zoom", "n", n),
-			View: l.T("review", "view", "n", n), TurnBy: l.T("review", "turn_page", "n", n),
-			Earlier: l.T("review", "earlier_page", "n", n), Later: l.T("review", "later_page", "n", n),
-			Delete: l.T("review", "delete_page", "n", n),
-		}
-		if len(p.Findings) > 0 {
-			pv.Hint = l.T("verdict", string(p.Findings[0].Verdict))
-		}
-		v.Pages = append(v.Pages, pv)
-	}
-	return v
-}
-
 func keysOf(l *i18n.Language, k *session.KeyListing) []fileView {
 	files := make([]fileView, 0, len(k.Files))
 	for _, f := range k.Files {
@@ -264,6 +215,8 @@ func taskPicture(k session.TaskKind) string {
 		return "printer"
 	case session.TaskReceipt:
 		return "receipt"
+	case session.TaskAsIs:
+		return "clock-counter-clockwise"
 	case session.TaskWipe:
 		return "broom"
 	default:

@@ -123,6 +123,8 @@ func (e *Engine) act(a Action) bool {
 		had := e.visit.Fault != nil
 		e.visit.Fault = nil
 		return had
+	case AsIs:
+		return e.asIs(a)
 	case Choose:
 		return e.choose(a)
 	case AddDocument:

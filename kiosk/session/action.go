@@ -40,6 +40,14 @@ type (
 		Page string
 		To   int
 	}
+	// AsIs shows and uses a page as it came, before the kiosk straightened or
+	// cut it; with On false as the kiosk made it. Only pages with
+	// Page.Changes can do so. The first time it takes a task; then both are
+	// kept.
+	AsIs struct {
+		Page string
+		On   bool
+	}
 	// Delete takes a page away; Undo brings it back.
 	Delete struct{ Page string }
 	// Undo takes the last change of the pages back, any number of times.
@@ -83,6 +91,7 @@ func (Retry) action()        {}
 func (Dismiss) action()      {}
 func (Turn) action()         {}
 func (Move) action()         {}
+func (AsIs) action()         {}
 func (Delete) action()       {}
 func (Undo) action()         {}
 func (Redo) action()         {}

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"slices"
@@ -9,8 +8,6 @@ import (
 	"pointnum/kiosk"
 	"pointnum/kiosk/spool"
 )
-
-func bytesReader(b []byte) io.Reader { return bytes.NewReader(b) }
 
 // listKey looks at the visitor's key.
 func (e *Engine) listKey() bool {
@@ -138,14 +135,14 @@ func (t *task) read(oid string) outcome {
 }
 
 func (t *task) addPage(oid string, p kiosk.Page) error {
-	made, err := t.keep(p)
+	ver, err := t.keep(p)
 	if err != nil {
 		return err
 	}
-	made.Origin = oid
+	made := page{Ready: true, version: ver, Changes: p.Changes, Origin: oid, Index: p.Index}
 	var source *spool.Blob
 	if p.Source != nil {
-		b, err := t.e.cfg.Spool.Put(bytesReader(p.Source))
+		b, err := t.put(p.Source)
 		if err != nil {
 			return err
 		}

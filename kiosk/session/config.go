@@ -68,6 +68,9 @@ type Config struct {
 	MaxDocuments int   // of a visit; 20
 	MaxKeyFiles  int   // listed of a key; 200
 	MaxFile      int64 // bytes of a file brought in; 200 MB
+	// MaxRaw limits what scans kept as they came may take, in bytes, the ways
+	// back of AsIs; 250 MB. Pages scanned when it is reached have none.
+	MaxRaw int64
 
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -106,6 +109,9 @@ func (c *Config) check() error {
 	}
 	if c.MaxFile == 0 {
 		c.MaxFile = 200e6
+	}
+	if c.MaxRaw == 0 {
+		c.MaxRaw = 250e6
 	}
 	if c.Lang == "" {
 		c.Lang = "fr"

@@ -28,10 +28,11 @@ func (e *Engine) refs(p *paper) []kiosk.PageRef {
 	var refs []kiosk.PageRef
 	for _, l := range p.Leaves {
 		pg := e.visit.Pages[l.Page]
-		ref := kiosk.PageRef{Open: open(pg.Master.ID), Size: pg.Master.Size, DPI: pg.DPI,
-			Turn: l.Turn, Index: pg.Index, Kind: pg.Kind, Changed: len(pg.Changes) > 0}
-		if pg.Packed != nil {
-			ref.Packed, ref.PackedSize = open(pg.Packed.ID), pg.Packed.Size
+		ver := pg.shown(l.AsIs)
+		ref := kiosk.PageRef{Open: open(ver.Master.ID), Size: ver.Master.Size, DPI: ver.DPI,
+			Turn: l.Turn, Index: pg.Index, Kind: ver.Kind, Changed: len(pg.Changes) > 0 && !l.AsIs}
+		if ver.Packed != nil {
+			ref.Packed, ref.PackedSize = open(ver.Packed.ID), ver.Packed.Size
 		}
 		if o := e.visit.Origins[pg.Origin]; o != nil {
 			if inputs[pg.Origin] == nil {
@@ -63,7 +64,7 @@ func (e *Engine) choose(a Choose) bool {
 		}
 		r := &result{Format: target.Format, MaxBytes: target.MaxBytes, Known: known, Passed: c.Passed}
 		for _, f := range c.Files {
-			b, err := e.cfg.Spool.Put(bytesReader(f.Data))
+			b, err := t.put(f.Data)
 			if err != nil {
 				return outcome{err: err}
 			}
@@ -244,7 +245,7 @@ func (t *task) printable(p *paper, r result, refs []kiosk.PageRef) (spool.Blob, 
 	if len(c.Files) != 1 {
 		return spool.Blob{}, &kiosk.Error{Code: kiosk.CodeInternal, Op: "session: one file to print"}
 	}
-	b, err := t.e.cfg.Spool.Put(bytesReader(c.Files[0].Data))
+	b, err := t.put(c.Files[0].Data)
 	if err != nil {
 		return spool.Blob{}, err
 	}

@@ -28,6 +28,8 @@ type desk struct {
 	cut      chan struct{}     // closed when the sensors' cable is cut
 	files    map[string]string // on the key
 	claim    int64             // what the key says of their sizes; 0 the truth
+	made     int               // pages
+	packs    bool              // pages come packed, too
 
 	save    func(name string) error
 	print   func(ctx context.Context, progress func(kiosk.PrintProgress)) error
@@ -211,7 +213,9 @@ func (s *sensors) Set(_ context.Context, _ kiosk.Output, active bool) error {
 	return nil
 }
 
-// Import takes a content like "a" for one page, "a,b,c" for three.
+// Import takes a content like "a" for one page, "a,b,c" for three. It
+// straightens what begins with "~" and turns what begins with "^"; as it is,
+// a page "~a" is "raw ~a".
 func (d *desk) Import(ctx context.Context, in kiosk.Input, each func(kiosk.Page) error) error {
 	rc, err := in.Open()
 	if err != nil {
@@ -229,8 +233,22 @@ func (d *desk) Import(ctx context.Context, in kiosk.Input, each func(kiosk.Page)
 				return err
 			}
 		}
-		if err := each(kiosk.Page{Index: i, Total: len(parts), Image: []byte("master " + p),
-			Preview: []byte("preview " + p), Thumb: []byte("thumb " + p), DPI: 300}); err != nil {
+		made := kiosk.Page{Index: i, Total: len(parts), DPI: 300}
+		switch {
+		case in.AsIs:
+			p = "raw " + p
+		case strings.HasPrefix(p, "~"):
+			made.Changes = []kiosk.Change{kiosk.ChangeStraightened}
+			made.Findings = []kiosk.Finding{{Verdict: kiosk.VerdictCut, Area: kiosk.Area{X1: 100, Y1: 1000}}}
+		case strings.HasPrefix(p, "^"):
+			made.Changes = []kiosk.Change{kiosk.ChangeTurned}
+		}
+		made.Image, made.Preview, made.Thumb = []byte("master "+p), []byte("preview "+p), []byte("thumb "+p)
+		d.set(func() { d.made++ })
+		if d.packs {
+			made.Packed = []byte("packed " + p)
+		}
+		if err := each(made); err != nil {
 			return err
 		}
 	}
@@ -250,7 +268,11 @@ func (d *desk) Convert(ctx context.Context, pages []kiosk.PageRef, t kiosk.Targe
 		if err := errors.Join(err, rc.Close()); err != nil {
 			return kiosk.Conversion{}, err
 		}
-		all = append(all, fmt.Sprintf("%s@%d", bytes.TrimPrefix(content, []byte("master ")), p.Turn))
+		name := fmt.Sprintf("%s@%d", bytes.TrimPrefix(content, []byte("master ")), p.Turn)
+		if p.Changed {
+			name += "+"
+		}
+		all = append(all, name)
 		if progress != nil {
 			progress(i+1, len(pages))
 		}

@@ -17,6 +17,7 @@ type paper struct {
 type leaf struct {
 	Page string
 	Turn int
+	AsIs bool // the page as it came is there
 }
 
 // edit is one change of a paper's pages. It says all that is needed to do it
@@ -35,6 +36,7 @@ const (
 	editDelete editOp = "delete"
 	editMove   editOp = "move"
 	editTurn   editOp = "turn"
+	editAsIs   editOp = "as_is" // the other version of the page; it turns by To with it
 )
 
 func (p *paper) find(page string) int {
@@ -100,7 +102,7 @@ func (e edit) inverse() edit {
 		e.Op = editAdd
 	case editMove:
 		e.At, e.To = e.To, e.At
-	case editTurn:
+	case editTurn, editAsIs:
 		e.To = 360 - e.To
 	}
 	return e
@@ -118,6 +120,9 @@ func (p *paper) apply(e edit) {
 		l := ls[e.At]
 		ls = slices.Insert(slices.Delete(ls, e.At, e.At+1), e.To, l)
 	case editTurn:
+		ls[e.At].Turn = (ls[e.At].Turn + e.To) % 360
+	case editAsIs:
+		ls[e.At].AsIs = !ls[e.At].AsIs
 		ls[e.At].Turn = (ls[e.At].Turn + e.To) % 360
 	}
 	p.Leaves = ls

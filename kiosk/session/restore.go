@@ -113,13 +113,15 @@ func (e *Engine) checkBlobs() {
 		}
 	}
 	for id, pg := range v.Pages {
-		good := pg.Raw != nil && e.cfg.Spool.Check(*pg.Raw) == nil
-		if pg.Ready {
-			good = e.cfg.Spool.Check(pg.Master) == nil && e.cfg.Spool.Check(pg.Preview) == nil &&
-				e.cfg.Spool.Check(pg.Thumb) == nil
+		if pg.Raw != nil && e.cfg.Spool.Check(*pg.Raw) != nil {
+			pg.Raw = nil
 		}
-		if pg.Packed != nil && e.cfg.Spool.Check(*pg.Packed) != nil {
-			pg.Packed = nil // it is made again of the master
+		good := pg.Raw != nil
+		if pg.Ready {
+			good = e.intact(&pg.version)
+		}
+		if pg.Came != nil && !e.intact(pg.Came) {
+			e.loseCame(id)
 		}
 		if !good || !pg.Ready && pg.Tries >= maxTries {
 			e.cfg.Log.Error("page lost", "ready", pg.Ready, "tries", pg.Tries)
@@ -128,14 +130,27 @@ func (e *Engine) checkBlobs() {
 	}
 }
 
+// intact says whether a version of a page is in the spool as it was written.
+func (e *Engine) intact(v *version) bool {
+	if v.Packed != nil && e.cfg.Spool.Check(*v.Packed) != nil {
+		v.Packed = nil // it is made again of the master
+	}
+	return e.cfg.Spool.Check(v.Master) == nil && e.cfg.Spool.Check(v.Preview) == nil &&
+		e.cfg.Spool.Check(v.Thumb) == nil
+}
+
+// uses says whether a page is in a paper or in its history.
+func (p *paper) uses(id string) bool {
+	return p.find(id) >= 0 || slices.ContainsFunc(slices.Concat(p.Edits, p.Undone), func(ed edit) bool {
+		return slices.ContainsFunc(ed.Leaves, func(l leaf) bool { return l.Page == id })
+	})
+}
+
 // losePage takes a page out for good. The history of its paper can't be
 // replayed without it.
 func (e *Engine) losePage(id string) {
 	for _, p := range e.visit.Papers {
-		used := p.find(id) >= 0 || slices.ContainsFunc(slices.Concat(p.Edits, p.Undone), func(ed edit) bool {
-			return slices.ContainsFunc(ed.Leaves, func(l leaf) bool { return l.Page == id })
-		})
-		if !used {
+		if !p.uses(id) {
 			continue
 		}
 		p.Leaves = slices.DeleteFunc(p.Leaves, func(l leaf) bool { return l.Page == id })
@@ -172,7 +187,7 @@ func (e *Engine) interrupted() {
 	case TaskPrint:
 		// It may be out, or come out yet: a person looks.
 		f.Code, f.Kind = kiosk.CodeJobUnknown, kiosk.KindPrinter
-	default: // an import's pages come back by being made ready again
+	default: // an import's pages come back by being made ready again; AsIs can be asked for again
 		return
 	}
 	v.Fault = f

@@ -173,7 +173,7 @@ func (r *rig) pages() string {
 		return ""
 	}
 	for _, p := range s.Doc().Pages {
-		rc, _, err := r.OpenPicture(p.ID, session.PictureThumb)
+		rc, _, err := r.OpenPicture(p.Picture, session.PictureThumb)
 		if err != nil {
 			r.t.Errorf("page %s: %v", p.ID, err)
 			continue

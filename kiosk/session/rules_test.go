@@ -23,7 +23,7 @@ import (
 func TestActionsThatMakeNoSenseChangeNothing(t *testing.T) {
 	inVisit := []session.Action{session.Go{Screen: session.ScreenScan}, session.Scan{}, session.ListKey{},
 		session.CloseKey{}, session.Import{File: "x"}, session.Cancel{}, session.Retry{}, session.Dismiss{},
-		session.Turn{}, session.Move{}, session.Delete{}, session.Undo{}, session.Redo{}, session.AddDocument{},
+		session.Turn{}, session.Move{}, session.AsIs{On: true}, session.Delete{}, session.Undo{}, session.Redo{}, session.AddDocument{},
 		session.Choose{Portal: "caf", Kind: "rent"}, session.SaveToKey{}, session.Print{}, session.PrintReceipt{}, session.Leave{}}
 	for _, c := range []struct {
 		name    string

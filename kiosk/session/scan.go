@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -161,9 +162,6 @@ func (e *Engine) dropPage(id string) {
 	for _, b := range pg.blobs() {
 		_ = e.cfg.Spool.Remove(b.ID) // the wipe would
 	}
-	if pg.Raw != nil {
-		_ = e.cfg.Spool.Remove(pg.Raw.ID)
-	}
 }
 
 // prepare makes the pages ready that came. The first that can't be ends the
@@ -209,12 +207,11 @@ func (t *task) prepareRaw(id string) (sheet int, err error) {
 		}
 		return t.do(func() {
 			pg := t.e.visit.Pages[id]
-			old := pg.Raw.ID
-			made.RawDPI, made.Sheet, made.Tries = pg.RawDPI, pg.Sheet, pg.Tries
-			*pg = made
+			pg.version, pg.Changes, pg.Index, pg.Ready = made, p.Changes, p.Index, true
+			old := t.e.dropRaw(pg)
 			t.e.views.add(id, pg)
 			t.e.changed()
-			_ = t.e.cfg.Spool.Remove(old) // the wipe would
+			old()
 		})
 	})
 	if err == nil && !got {
@@ -230,9 +227,8 @@ func (t *task) prepareRaw(id string) (sheet int, err error) {
 }
 
 // keep puts a page's pictures into the spool.
-func (t *task) keep(p kiosk.Page) (page, error) {
-	made := page{Ready: true, DPI: p.DPI, Kind: p.Kind, Findings: p.Findings,
-		Changes: p.Changes, Index: p.Index}
+func (t *task) keep(p kiosk.Page) (version, error) {
+	made := version{DPI: p.DPI, Kind: p.Kind, Findings: p.Findings}
 	parts := []struct {
 		to   *spool.Blob
 		data []byte
@@ -244,12 +240,28 @@ func (t *task) keep(p kiosk.Page) (page, error) {
 			data []byte
 		}{made.Packed, p.Packed})
 	}
-	for _, part := range parts {
-		b, err := t.e.cfg.Spool.Put(bytesReader(part.data))
+	for i, part := range parts {
+		b, err := t.put(part.data)
 		if err != nil {
-			return page{}, err
+			for _, kept := range parts[:i] {
+				_ = t.e.cfg.Spool.Remove(kept.to.ID) // the wipe would
+			}
+			return version{}, err
 		}
 		*part.to = b
 	}
 	return made, nil
+}
+
+// put keeps something in the spool. Where there is no room for it, the ways
+// back make some.
+func (t *task) put(data []byte) (spool.Blob, error) {
+	b, err := t.e.cfg.Spool.Put(bytes.NewReader(data))
+	if kiosk.CodeOf(err) != kiosk.CodeSpoolFull {
+		return b, err
+	}
+	if err := t.do(t.e.dropRaws); err != nil {
+		return spool.Blob{}, err
+	}
+	return t.e.cfg.Spool.Put(bytes.NewReader(data))
 }

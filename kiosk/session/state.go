@@ -30,6 +30,7 @@ type TaskKind string
 const (
 	TaskScan    TaskKind = "scan"
 	TaskImport  TaskKind = "import"
+	TaskAsIs    TaskKind = "as_is" // a page is read again as it came
 	TaskConvert TaskKind = "convert"
 	TaskSave    TaskKind = "save"
 	TaskPrint   TaskKind = "print"
@@ -62,10 +63,15 @@ type Fault struct {
 
 // Page is one page of a document.
 type Page struct {
-	ID       string // random; names the page's pictures
+	ID       string // random
+	Picture  string // names its pictures: one name as it came, another as it was made ready
 	Turn     int    // degrees clockwise
 	Findings []kiosk.Finding
 	Ready    bool // false while it is being made ready; it has no picture yet
+	// Changes were made to it on its way in and can be taken back with AsIs;
+	// none when there is no way back.
+	Changes []kiosk.Change
+	AsIs    bool // it shows and is used as it came
 }
 
 // Document is one paper of the visit: its pages and what became of them.

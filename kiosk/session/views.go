@@ -45,16 +45,33 @@ func (v *views) clear() {
 	v.files = make(map[string][]fileView)
 }
 
+// pictureName names the pictures of a page's version.
+func pictureName(page string, asIs bool) string {
+	if asIs {
+		return page + "-as-is"
+	}
+	return page
+}
+
+// add shows a page that is ready.
 func (v *views) add(id string, p *page) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.pages[id] = map[Picture]string{PictureThumb: p.Thumb.ID, PictureView: p.Preview.ID}
+	v.pages[id] = p.pictures()
+	if p.Came != nil {
+		v.pages[pictureName(id, true)] = p.Came.pictures()
+	}
+}
+
+func (v *version) pictures() map[Picture]string {
+	return map[Picture]string{PictureThumb: v.Thumb.ID, PictureView: v.Preview.ID}
 }
 
 func (v *views) drop(id string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	delete(v.pages, id)
+	delete(v.pages, pictureName(id, true))
 }
 
 // addFiles shows a paper's result; none when it has none.
@@ -71,13 +88,13 @@ func (v *views) addFiles(p *paper) {
 	}
 }
 
-// OpenPicture reads a picture of a page that is ready, unturned: Page.Turn is
-// for the reader to apply. It never waits for a task. The caller closes it;
+// OpenPicture reads a picture of a page that is ready, by its Page.Picture,
+// unturned: Page.Turn is for the reader to apply. It never waits for a task. The caller closes it;
 // the end of the visit does, too. The error is fs.ErrNotExist when there is no
 // such page (any more).
-func (e *Engine) OpenPicture(id string, what Picture) (rc io.ReadCloser, mediaType string, err error) {
+func (e *Engine) OpenPicture(name string, what Picture) (rc io.ReadCloser, mediaType string, err error) {
 	e.views.mu.Lock()
-	blob, ok := e.views.pages[id][what]
+	blob, ok := e.views.pages[name][what]
 	e.views.mu.Unlock()
 	if !ok {
 		return nil, "", fmt.Errorf("session: picture: %w", fs.ErrNotExist)

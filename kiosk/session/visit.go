@@ -35,31 +35,60 @@ type visit struct {
 
 // page is one page, whatever became of it.
 type page struct {
-	// Raw is what the scanner sent; nil once the page is ready, and for pages
-	// of files.
+	// Raw is what the scanner sent; nil for pages of files. Once the page is
+	// ready it is kept only as long as it is the way back from the Changes.
 	Raw    *spool.Blob
 	RawDPI int
 	Sheet  int
 	Tries  int // at making it ready
 
-	Ready                  bool
+	Ready   bool
+	version                // as it was made ready
+	Changes []kiosk.Change // made to it
+	Came    *version       // as it came, without the Changes; nil until asked for
+	Origin  string
+	Index   int // in Origin
+}
+
+// version is one of the looks of a page.
+type version struct {
 	Master, Preview, Thumb spool.Blob
 	Packed                 *spool.Blob // nil when there is none
 	DPI                    int
 	Kind                   kiosk.PageKind
 	Findings               []kiosk.Finding
-	Changes                []kiosk.Change
-	Origin                 string
-	Index                  int // in Origin
 }
 
-// blobs are what the spool holds of a page that is ready.
-func (p *page) blobs() []spool.Blob {
-	all := []spool.Blob{p.Master, p.Preview, p.Thumb}
-	if p.Packed != nil {
-		all = append(all, *p.Packed)
+// blobs are what the spool holds of it.
+func (v *version) blobs() []spool.Blob {
+	all := []spool.Blob{v.Master, v.Preview, v.Thumb}
+	if v.Packed != nil {
+		all = append(all, *v.Packed)
 	}
 	return all
+}
+
+// blobs are what the spool holds of a page, whatever became of it.
+func (p *page) blobs() []spool.Blob {
+	var all []spool.Blob
+	if p.Raw != nil {
+		all = append(all, *p.Raw)
+	}
+	if p.Ready {
+		all = append(all, p.version.blobs()...)
+	}
+	if p.Came != nil {
+		all = append(all, p.Came.blobs()...)
+	}
+	return all
+}
+
+// shown is the version of the page that a leaf shows.
+func (p *page) shown(asIs bool) *version {
+	if asIs && p.Came != nil {
+		return p.Came
+	}
+	return &p.version
 }
 
 // origin is a file somebody brought, as it came.
@@ -135,8 +164,12 @@ func (v *visit) documents() []Document {
 		docs[i] = Document{ID: p.ID, Kind: p.Kind, Portal: p.Portal, Result: p.Result.public()}
 		for _, l := range p.Leaves {
 			pg := v.Pages[l.Page]
-			docs[i].Pages = append(docs[i].Pages,
-				Page{ID: l.Page, Turn: l.Turn, Findings: pg.Findings, Ready: pg.Ready})
+			public := Page{ID: l.Page, Picture: pictureName(l.Page, l.AsIs), Turn: l.Turn,
+				Findings: pg.shown(l.AsIs).Findings, Ready: pg.Ready, AsIs: l.AsIs}
+			if v.hasWayBack(pg) {
+				public.Changes = pg.Changes
+			}
+			docs[i].Pages = append(docs[i].Pages, public)
 		}
 	}
 	return docs
@@ -165,9 +198,6 @@ func (r *result) bytes() int64 {
 func (v *visit) blobs() map[string]bool {
 	ids := make(map[string]bool)
 	for _, p := range v.Pages {
-		if p.Raw != nil {
-			ids[p.Raw.ID] = true
-		}
 		for _, b := range p.blobs() {
 			ids[b.ID] = true
 		}

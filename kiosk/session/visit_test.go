@@ -60,7 +60,7 @@ func TestTheWholeVisit(t *testing.T) {
 	if len(s.Documents) != 2 || s.Current != 1 || r.pages() != "c" {
 		t.Errorf("%d documents, current %d of %q", len(s.Documents), s.Current, r.pages())
 	}
-	page := s.Doc().Pages[0].ID
+	page := s.Doc().Pages[0].Picture
 	r.do(session.Leave{})
 	s = r.screen(session.ScreenGoodbye)
 	if !s.Wiped || s.Visit != "" || len(s.Documents) != 0 || s.Lang != "fr" || len(r.files()) != 0 {
@@ -243,7 +243,7 @@ func TestTheReadersNeverWaitForATask(t *testing.T) {
 	r.do(session.Scan{})
 	<-reached
 	s := r.wait("page a", func(s session.State) bool { return s.PageCount() == 1 && s.Doc().Pages[0].Ready })
-	rc, media, err := r.OpenPicture(s.Doc().Pages[0].ID, session.PictureView)
+	rc, media, err := r.OpenPicture(s.Doc().Pages[0].Picture, session.PictureView)
 	if err != nil {
 		t.Fatal(err)
 	}

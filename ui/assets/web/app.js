@@ -1,9 +1,10 @@
 // The screens. The socket brings the whole state as one view, render() shows
 // it; what is touched is posted as an action. Nothing here remembers anything
-// of the visit but which service was touched before the kind of paper.
+// of the visit but which service was touched before the kind of paper, and
+// which page was looked at before it is made again.
 // No innerHTML, no inline style: the page's policy refuses both.
 
-import { openZoom, zoomBy } from './zoom.js';
+import { openZoom, showInZoom, zoomBy } from './zoom.js';
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => root.querySelectorAll(selector);
@@ -72,9 +73,31 @@ function show(name, before) {
   section = name;
   for (const s of all('[data-section]')) s.hidden = s.dataset.section !== name;
   if (name === 'portal') stage('portal');
-  if (!['review'].includes(name)) close($('#zoom'));
+  leaveZoom(name);
   if (['welcome', 'goodbye', 'broken'].includes(name)) for (const d of all('dialog[open]')) close(d);
   arrived();
+}
+
+// leaveZoom closes the large picture where it makes no sense. A task that was
+// begun from it leads back to it.
+let lookedAt = '';
+
+function leaveZoom(name) {
+  const zoom = $('#zoom');
+  if (name === 'task') lookedAt = zoom.open ? zoom.dataset.id : '';
+  if (name !== 'review') close(zoom);
+  const page = view.review.pages.find((p) => p.id === lookedAt);
+  if (name !== 'task') lookedAt = '';
+  if (name === 'review' && page?.ready) zoomOn(page);
+}
+
+function zoomOn(page) {
+  openZoom(page).catch(lost);
+}
+
+function lost() {
+  close($('#zoom'));
+  say(words.again);
 }
 
 // arrived is called when another screen is there: taps meant for the one
@@ -117,8 +140,8 @@ function keep(list, template, items, fill) {
   for (const li of old.values()) li.remove();
 }
 
-function picture(img, page, large) {
-  const src = `/picture/${encodeURIComponent(page.id)}${large ? '?large' : ''}`;
+function picture(img, page) {
+  const src = `/picture/${encodeURIComponent(page.picture)}`;
   if (page.ready && img.getAttribute('src') !== src) img.src = src;
   img.hidden = !page.ready;
   img.dataset.turn = page.turn;
@@ -127,7 +150,7 @@ function picture(img, page, large) {
 function renderPages() {
   keep($('#pages'), $('#page'), view.review.pages, (li, p) => {
     const img = $('img', li);
-    picture(img, p, false);
+    picture(img, p);
     img.alt = p.label;
     $('.coming', li).hidden = p.ready;
     setText($('.number', li), String(p.n));
@@ -140,7 +163,17 @@ function renderPages() {
       b.setAttribute('aria-disabled', String(!!off[b.dataset.do]));
     }
   });
+  renderZoom();
   requestAnimationFrame(watchScroll);
+}
+
+// renderZoom follows the page that is shown large, if it is still there.
+function renderZoom() {
+  const zoom = $('#zoom');
+  if (!zoom.open || section !== 'review') return;
+  const page = view.review.pages.find((p) => p.id === zoom.dataset.id);
+  if (page) showInZoom(page).catch(lost);
+  else close(zoom);
 }
 
 function renderThumbs() {
@@ -150,7 +183,7 @@ function renderThumbs() {
   if (!shown) return;
   const count = list.children.length;
   keep(list, $('#thumb'), view.review.pages, (li, p) => {
-    picture($('img', li), p, false);
+    picture($('img', li), p);
     $('img', li).alt = p.label;
   });
   if (list.children.length > count) list.lastElementChild.scrollIntoView({ block: 'nearest' });
@@ -290,8 +323,9 @@ function args(data) {
 
 // What a button does by itself, without the session.
 const local = {
-  zoom: (b) => openZoom(pageOf(b)).catch(() => { close($('#zoom')); say(words.again); }),
+  zoom: (b) => zoomOn(pageOf(b)),
   turn: (b) => act('turn', { page: pageOf(b).id }, b),
+  'as-is': (b) => act('as-is', { page: pageOf(b).id, on: !pageOf(b).asIs }, b),
   delete: (b) => act('delete', { page: pageOf(b).id }, b),
   earlier: (b) => act('move', { page: pageOf(b).id, to: pageOf(b).n - 2 }, b),
   later: (b) => act('move', { page: pageOf(b).id, to: pageOf(b).n }, b),
