@@ -54,7 +54,7 @@ func (c *conversion) targetFlags(fs *flag.FlagSet) {
 	fs.StringVar(&c.field, "field", "", "`champ` du site (voir le catalogue)")
 	fs.StringVar(&c.kind, "kind", "other", "`genre` de papier : identity, rib, payslip…")
 	fs.Int64Var(&c.maxBytes, "max-bytes", 0, "taille maximale en `octets`, à la place de celle du site")
-	fs.StringVar(&c.format, "format", "", "pdf, jpeg ou png, à la place de celui du site")
+	fs.StringVar(&c.format, "format", "", "pdf, jpeg, png ou tiff, à la place de celui du site")
 	fs.StringVar(&c.catalogue, "catalogue", "", "`fichier` catalogue du lieu")
 	fs.BoolVar(&c.scanned, "scanned", false, "les images viennent de la vitre d’un scanner")
 	fs.BoolVar(&c.asIs, "as-is", false, "ne rien redresser, recadrer ni tourner")
@@ -171,12 +171,14 @@ func (c *conversion) target() (t kiosk.Target, known bool, err error) {
 	}
 	switch c.format {
 	case "":
-	case "pdf", "jpeg", "png":
+	case "pdf", "jpeg", "png", "tiff":
 		t.Format = kiosk.Format(c.format)
 	case "jpg":
 		t.Format = kiosk.FormatJPEG
+	case "tif":
+		t.Format = kiosk.FormatTIFF
 	default:
-		return t, false, cli.Usagef("--format : pdf, jpeg ou png, pas %q", c.format)
+		return t, false, cli.Usagef("--format : pdf, jpeg, png ou tiff, pas %q", c.format)
 	}
 	return t, known, nil
 }
