@@ -5,6 +5,7 @@ import (
 	"math/bits"
 
 	"pointnum/kiosk/document/jbig2"
+	"pointnum/kiosk/document/raster"
 )
 
 const (
@@ -63,31 +64,64 @@ func (l *Layers) compare() (g guard) {
 		after = newScene(m)
 	}
 	w, h := before.w, before.h
-	lost := jbig2.NewBitmap(w, h)
+	seen := sight{image.Pt(l.Width, l.Height), l.DPI, l.page.factor}
+	return seen.guard(before, func(x, y, want int) int { return l.depth(after, x, y, w, h, want) })
+}
+
+// Lost gives the places of a page of a resolution where a connected stroke
+// can't be seen in a picture of the same size that was drawn of it. It looks
+// as Layers.Missing does.
+func Lost(page, shown image.Image, dpi int) []image.Rectangle {
+	seen := sight{page.Bounds().Size(), dpi, max((dpi+copyDPI/2)/copyDPI, 1)}
+	before, after := newScene(seen.copyOf(page)), newScene(seen.copyOf(shown))
+	return seen.guard(before, func(x, y, want int) int {
+		return after.deepest(x, y, after.depth(x, y), want)
+	}).missing
+}
+
+// sight is how a page is looked at.
+type sight struct {
+	size   image.Point
+	dpi    int
+	factor int // pixels of the page to one that is looked at
+}
+
+func (s sight) copyOf(img image.Image) image.Image {
+	if g, ok := img.(*image.Gray); ok {
+		p := &page{dpi: s.dpi, factor: s.factor}
+		p.copyGrayPage(g)
+		return p.copyGray.gray()
+	}
+	return shrink(raster.ToRGBA(img), s.factor)
+}
+
+// guard finds what is dark before and is not after. depth says how dark that
+// is at a pixel, and need say no more than want.
+func (s sight) guard(before *scene, depth func(x, y, want int) int) (g guard) {
+	lost := jbig2.NewBitmap(before.w, before.h)
 	sum := 0
-	for y := range h {
-		for x := range w {
+	for y := range before.h {
+		for x := range before.w {
 			if !before.dark(x, y) {
 				continue
 			}
-			d := before.depth(x, y)
 			sum++
-			if want := (d + guardKept - 1) / guardKept; l.depth(after, x, y, w, h, want) < want {
+			if want := (before.depth(x, y) + guardKept - 1) / guardKept; depth(x, y, want) < want {
 				lost.Set(x, y)
 			}
 		}
 	}
-	gone := l.strokesIn(&g, lost)
+	gone := s.strokesIn(&g, lost)
 	g.kept = 1 - float64(gone)/float64(sum+1)
 	return g
 }
 
 // strokesIn finds those among what is lost that are strokes, and counts the
 // pixels of these and smaller ones.
-func (l *Layers) strokesIn(g *guard, lost *jbig2.Bitmap) (gone int) {
+func (s sight) strokesIn(g *guard, lost *jbig2.Bitmap) (gone int) {
 	w, h := lost.Width, lost.Height
 	_, _, patches := parts(lost)
-	dpi := min(l.DPI/l.page.factor, copyDPI)
+	dpi := min(s.dpi/s.factor, copyDPI)
 	least := max(leastStroke*dpi*dpi/(copyDPI*copyDPI), 3)
 	inner := image.Rect(0, 0, w, h).Inset(guardEdge * dpi / copyDPI)
 	for _, p := range patches {
@@ -96,7 +130,7 @@ func (l *Layers) strokesIn(g *guard, lost *jbig2.Bitmap) (gone int) {
 			continue
 		}
 		if gone += p.area; p.area >= least {
-			g.missing = append(g.missing, image.Rect(p.x0*l.Width/w, p.y0*l.Height/h, (p.x1*l.Width+w-1)/w, (p.y1*l.Height+h-1)/h))
+			g.missing = append(g.missing, image.Rect(p.x0*s.size.X/w, p.y0*s.size.Y/h, (p.x1*s.size.X+w-1)/w, (p.y1*s.size.Y+h-1)/h))
 		}
 	}
 	return gone
@@ -123,12 +157,7 @@ func (l *Layers) depth(below *scene, x, y, w, h, want int) (d int) {
 	if below == nil {
 		return d
 	}
-	for ny := max(by-1, 0); ny <= min(by+1, below.h-1); ny++ {
-		for nx := max(bx-1, 0); nx <= min(bx+1, below.w-1) && d < want; nx++ {
-			d = max(d, below.depth(nx, ny))
-		}
-	}
-	return d
+	return below.deepest(bx, by, d, want)
 }
 
 // inkDepth is how dark the ink makes a pixel of the copy.
@@ -243,4 +272,15 @@ func (s *scene) depth(x, y int) (d int) {
 		d = max(d, (g-int(p[c]))*255/max(g, guardLight))
 	}
 	return min(d, 255)
+}
+
+// deepest is the depth of the deepest pixel beside one, d at least; it looks
+// no further when that is want.
+func (s *scene) deepest(x, y, d, want int) int {
+	for ny := max(y-1, 0); ny <= min(y+1, s.h-1); ny++ {
+		for nx := max(x-1, 0); nx <= min(x+1, s.w-1) && d < want; nx++ {
+			d = max(d, s.depth(nx, ny))
+		}
+	}
+	return d
 }

@@ -150,6 +150,7 @@ func widen(b *jbig2.Bitmap) *jbig2.Bitmap {
 				out[i] = byte((m | m<<1 | m<<2 | m>>1 | m>>2) >> 8)
 			}
 		}
+		out[len(out)-1] &= 0xFF << (-b.Width & 7) // what is behind the row is white
 	}
 	out := jbig2.NewBitmap(b.Width, b.Height)
 	for y := range b.Height {

@@ -1,0 +1,148 @@
+package mrc_test
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"testing"
+
+	"pointnum/kiosk/document/mrc"
+	"pointnum/kiosk/document/mupdf"
+	"pointnum/kiosk/document/pdf"
+)
+
+// byteBlock is how many pixels of a page a byte makes, across and down.
+const byteBlock = 3
+
+// bytesPage is a page of which each byte makes a small square; what they do
+// not fill is white.
+func bytesPage(width, kind uint8, pix []byte) (img image.Image, dpi int) {
+	n := 8 + int(width)%64
+	channels := 1
+	if kind&1 != 0 {
+		channels = 3
+	}
+	rows := min(len(pix)/(n*channels), 60) + 8
+	gray := image.NewGray(image.Rect(0, 0, n*byteBlock, rows*byteBlock))
+	rgba := image.NewRGBA(gray.Rect)
+	for y := range gray.Rect.Dy() {
+		for x := range gray.Rect.Dx() {
+			v := [3]uint8{255, 255, 255}
+			if i := (y/byteBlock*n + x/byteBlock) * channels; i+channels <= len(pix) {
+				v = [3]uint8{pix[i], pix[i+channels/2], pix[i+channels-1]}
+			}
+			gray.SetGray(x, y, color.Gray{Y: v[0]})
+			rgba.SetRGBA(x, y, color.RGBA{v[0], v[1], v[2], 255})
+		}
+	}
+	dpi = []int{75, 150, 300, 0}[kind>>1&3]
+	if channels == 1 {
+		return gray, dpi
+	}
+	return rgba, dpi
+}
+
+// shown is what MuPDF draws of a page, as large as it is.
+func shown(t testing.TB, p pdf.Page) *image.RGBA {
+	t.Helper()
+	var b bytes.Buffer
+	w := pdf.NewWriter(&b)
+	w.Paper = pdf.Natural
+	if err := w.Add(p); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := pdf.Check(b.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	d, err := mupdf.Open(b.Bytes(), 256<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	frame, err := d.Bounds(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, flaws, err := d.Render(0, frame, p.Width, p.Height)
+	if err != nil || flaws > 0 {
+		t.Fatalf("%d flaws, %v", flaws, err)
+	}
+	return img
+}
+
+// FuzzRoundTrip splits pages of any bytes, and looks at what another program
+// draws of their layers: the ink at its place, and no stroke of the page lost
+// of which Missing does not tell.
+func FuzzRoundTrip(f *testing.F) {
+	white := bytes.Repeat([]byte{255}, 60*60)
+	for _, at := range []int{800, 803, 1530, 2010} {
+		for i := range 9 {
+			white[at+i], white[at+i*60] = uint8(20*i), uint8(12*at)
+		}
+	}
+	for kind := range uint8(16) {
+		f.Add(uint8(52), kind, white)
+		f.Add(uint8(4), 0x80|kind, white)
+		f.Add(uint8(33), kind, []byte("Each of these words makes a small square, darker or lighter, of a page. "))
+	}
+	f.Fuzz(func(t *testing.T, width, kind uint8, pix []byte) {
+		img, dpi := bytesPage(width, kind, pix)
+		l := mrc.Split(img, dpi, mrc.Options{White: kind&8 != 0})
+		if l.Photo {
+			return
+		}
+		v := mrc.Level{BackgroundDPI: 150, Quality: 90, Gray: kind&16 != 0}
+		p, _, err := l.Encode(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		drawn := shown(t, p)
+		checkInk(t, l, drawn, v.Gray)
+		for _, lost := range mrc.Lost(img, drawn, l.DPI) {
+			told := false
+			for _, r := range l.Missing() {
+				told = told || r.Inset(-2*byteBlock).Overlaps(lost)
+			}
+			if !told {
+				t.Errorf("the stroke at %v is lost", lost)
+			}
+		}
+		for _, v := range mrc.Levels() {
+			if _, _, err := l.Encode(v); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// checkInk compares the last stencil, which nothing covers, with what was
+// drawn of it.
+func checkInk(t *testing.T, l *mrc.Layers, drawn *image.RGBA, gray bool) {
+	t.Helper()
+	if len(l.Stencils) == 0 {
+		return
+	}
+	s := l.Stencils[len(l.Stencils)-1]
+	want := s.Color
+	if gray {
+		y := color.GrayModel.Convert(want).(color.Gray).Y
+		want = color.RGBA{y, y, y, 255}
+	}
+	for y := range l.Height {
+		for x := range l.Width {
+			if s.Mask.Black(x, y) && far(drawn.RGBAAt(x, y), want) {
+				t.Fatalf("the ink at %d, %d is %v, want %v", x, y, drawn.RGBAAt(x, y), want)
+			}
+		}
+	}
+}
+
+// far allows for a page whose size in points is no whole number of pixels.
+func far(a, b color.RGBA) bool {
+	apart := func(x, y uint8) bool { return max(x, y)-min(x, y) > 48 }
+	return apart(a.R, b.R) || apart(a.G, b.G) || apart(a.B, b.B)
+}
+
