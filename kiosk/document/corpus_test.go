@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"image/jpeg"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,7 +65,7 @@ func TestCorpusBecomesDocumentsOrClearReasons(t *testing.T) {
 			}
 			if len(all) > 0 && err == nil {
 				for _, target := range targets() {
-					becomes(t, e, refs(in, all), target)
+					becomes(t, e, refs(in, all), target, in.Size)
 				}
 			}
 			if peak := e.PeakMemory(); peak > 1<<30 {
@@ -74,8 +75,9 @@ func TestCorpusBecomesDocumentsOrClearReasons(t *testing.T) {
 	}
 }
 
-// becomes makes a file of pages and checks that a portal would take it.
-func becomes(t *testing.T, e *document.Engine, pages []kiosk.PageRef, target kiosk.Target) {
+// becomes makes a file of pages of an input of so many bytes and checks that a
+// portal would take it.
+func becomes(t *testing.T, e *document.Engine, pages []kiosk.PageRef, target kiosk.Target, brought int64) {
 	t.Helper()
 	start := time.Now()
 	c, err := e.Convert(t.Context(), pages, target, nil)
@@ -99,11 +101,35 @@ func becomes(t *testing.T, e *document.Engine, pages []kiosk.PageRef, target kio
 	if took > time.Duration(len(pages))*3*time.Second+10*time.Second {
 		t.Errorf("%s under %d: took %v", target.Format, target.MaxBytes, took)
 	}
+	if same := formatOf(t, pages[0]) == target.Format; same && brought < target.MaxBytes && int64(size) > brought {
+		t.Errorf("%s under %d: %d bytes of %d that were brought", target.Format, target.MaxBytes, size, brought)
+	}
 	if target.Format == kiosk.FormatPDF {
 		checkPDF(t, c.Files[0].Data, len(pages))
 	} else if _, err := jpeg.Decode(bytes.NewReader(c.Files[0].Data)); err != nil {
 		t.Errorf("%s under %d: %v", target.Format, target.MaxBytes, err)
 	}
+}
+
+// formatOf is the format in which a page was brought; "" when it is none that
+// can be made.
+func formatOf(t *testing.T, p kiosk.PageRef) kiosk.Format {
+	t.Helper()
+	in, err := p.Origin.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	var head [8]byte
+	if _, err := io.ReadFull(in, head[:]); err != nil {
+		t.Fatal(err)
+	}
+	for magic, f := range map[string]kiosk.Format{"%PDF-": kiosk.FormatPDF, "\xff\xd8\xff": kiosk.FormatJPEG, "\x89PNG": kiosk.FormatPNG} {
+		if strings.HasPrefix(string(head[:]), magic) {
+			return f
+		}
+	}
+	return ""
 }
 
 // checkPDF asks another program whether a file is sound.

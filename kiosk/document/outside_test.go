@@ -1,0 +1,98 @@
+package document_test
+
+import (
+	"bytes"
+	"image"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pointnum/kiosk"
+	"pointnum/kiosk/document"
+)
+
+// What programs of others make of our files.
+
+// saved writes bytes into a file that is gone after the test.
+func saved(t testing.TB, data []byte) string {
+	t.Helper()
+	f := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(f, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// output runs a program and gives what it writes.
+func output(t testing.TB, name string, args ...string) string {
+	t.Helper()
+	var errs bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), tool(t, name), args...)
+	cmd.Stderr = &errs
+	cmd.Env = append(os.Environ(), "OMP_THREAD_LIMIT=1") // tesseract
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s %v: %v: %s", name, args, err, errs.String())
+	}
+	return string(out)
+}
+
+// textOf gives the words that poppler finds in a page of a PDF, counted from
+// 1, in their order; those of all pages when it is 0.
+func textOf(t testing.TB, data []byte, page int) []string {
+	t.Helper()
+	args := []string{"-q", saved(t, data), "-"}
+	if page > 0 {
+		args = append([]string{"-f", itoa(page), "-l", itoa(page)}, args...)
+	}
+	return strings.Fields(output(t, "pdftotext", args...))
+}
+
+// drawn gives a page of a PDF, counted from 1, as poppler draws it.
+func drawn(t testing.TB, data []byte, page, dpi int) image.Image {
+	t.Helper()
+	out := output(t, "pdftoppm", "-q", "-png", "-r", itoa(dpi), "-f", itoa(page), "-l", itoa(page), "-singlefile", saved(t, data))
+	img, err := png.Decode(strings.NewReader(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+// imported gives the pages of a file of the corpus, ready to be converted.
+func imported(t testing.TB, e *document.Engine, name string) (*kiosk.Input, []kiosk.PageRef) {
+	t.Helper()
+	in := input(readFile(t, filepath.Join(corpusDir, name)))
+	all, err := pages(t.Context(), e, in)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return in, refs(in, all)
+}
+
+// made converts pages into one file.
+func made(t testing.TB, e *document.Engine, pages []kiosk.PageRef, f kiosk.Format, most int64) kiosk.Conversion {
+	t.Helper()
+	c, err := e.Convert(t.Context(), pages, kiosk.Target{Format: f, MaxBytes: most}, nil)
+	if err != nil {
+		t.Fatalf("%s under %d: %v", f, most, err)
+	}
+	if len(c.Files) != 1 || int64(len(c.Files[0].Data)) >= most {
+		t.Fatalf("%s under %d: %d files, the first of %d bytes", f, most, len(c.Files), len(c.Files[0].Data))
+	}
+	return c
+}
+
+// haveCorpus says whether the corpus is there; what needs it says nothing
+// without it.
+func haveCorpus(t testing.TB) bool { return len(corpus(t)) > 0 }
+
+// patient are the options of an engine whose pages have time, however busy the
+// machine is.
+func patient() document.Options {
+	return document.Options{Probe: time.Minute, Page: time.Minute, Input: 3 * time.Minute, PerPage: 10 * time.Second}
+}
