@@ -45,7 +45,8 @@ type Runner struct {
 }
 
 // Do runs a method on a job, or gives what was kept of an earlier run of the
-// same program on the same bytes. Job.Out is chosen here.
+// same program on the same bytes. Runs that failed are not kept: the machine
+// may have been too busy. Job.Out is chosen here.
 func (r *Runner) Do(ctx context.Context, m Method, j Job) (*Run, error) {
 	key, err := r.key(m, j)
 	if err != nil {
@@ -56,7 +57,7 @@ func (r *Runner) Do(ctx context.Context, m Method, j Job) (*Run, error) {
 	if !r.Fresh {
 		var run Run
 		data, err := os.ReadFile(kept)
-		if err == nil && json.Unmarshal(data, &run) == nil {
+		if err == nil && json.Unmarshal(data, &run) == nil && run.OK() {
 			return &run, nil
 		}
 	}
