@@ -1,3 +1,10 @@
+// Package cleanpdf writes PDF files anew: pages of one or several, with what
+// shows on them and nothing else, and small.
+//
+// The files are read with the MuPDF library, what their pages reach is copied
+// by lists of what may stay, and every page is drawn beside the original
+// before anybody gets it. It reads hostile bytes: use it only in the sandboxed
+// child.
 package cleanpdf
 
 import (

@@ -121,7 +121,7 @@ func TestBornDigitalFilesComeOutSmall(t *testing.T) {
 }
 
 func TestManyPagesTakeTheirTimeOnce(t *testing.T) {
-	const pages = 400
+	const pages = 100
 	out, err := cleanpdf.Assemble(all(opened(t, plainPages(pages))), cleanpdf.Quality{}, memory)
 	if err != nil {
 		t.Fatal(err)

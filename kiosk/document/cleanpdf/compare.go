@@ -42,7 +42,7 @@ func (s steps) tolerance() tolerance {
 type sketch struct {
 	columns, rows int
 	w, h          int
-	blocks        []([3]int32) // sums of the blocks' colours
+	blocks        [][3]uint16 // sums of the blocks' colours
 	words         [sha256.Size]byte
 }
 
@@ -117,14 +117,14 @@ func drawn(f *mupdf.File, page int) (*image.RGBA, error) {
 func blocks(img *image.RGBA) *sketch {
 	s := &sketch{w: img.Rect.Dx(), h: img.Rect.Dy()}
 	s.columns, s.rows = (s.w+blockSide-1)/blockSide, (s.h+blockSide-1)/blockSide
-	s.blocks = make([][3]int32, s.columns*s.rows)
+	s.blocks = make([][3]uint16, s.columns*s.rows)
 	for y := range s.h {
 		row, sums := img.Pix[y*img.Stride:][:s.w*4], s.blocks[y/blockSide*s.columns:]
 		for x := range s.w {
 			sum := &sums[x/blockSide]
-			sum[0] += int32(row[x*4])
-			sum[1] += int32(row[x*4+1])
-			sum[2] += int32(row[x*4+2])
+			sum[0] += uint16(row[x*4])
+			sum[1] += uint16(row[x*4+1])
+			sum[2] += uint16(row[x*4+2])
 		}
 	}
 	return s
@@ -137,9 +137,9 @@ func (t tolerance) holds(a, b *sketch) bool {
 	}
 	total := 0.0
 	for i, s := range a.blocks {
-		worst := int32(0)
+		worst := 0
 		for j, v := range s {
-			d := v - b.blocks[i][j]
+			d := int(v) - int(b.blocks[i][j])
 			worst = max(worst, d, -d)
 		}
 		mean := float64(worst) / (blockSide * blockSide)

@@ -251,7 +251,9 @@ func (c *copier) stream(r ref, d dict, as kind) (dict, []byte, error) {
 		return c.contents(r, d, as)
 	case program:
 		return c.program(r, d)
-	case profile, table, function, shading, encoding:
+	case profile:
+		return c.profile(r, d)
+	case table, function, shading, encoding:
 		out, err := c.listed(d, as)
 		if err != nil {
 			return nil, nil, err

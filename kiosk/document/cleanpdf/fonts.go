@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"pointnum/kiosk/document/mupdf"
 )
 
 // stringSet collects what is drawn with a font: bytes, pairs of bytes, or
@@ -190,4 +192,14 @@ func (c *copier) program(r ref, d dict) (dict, []byte, error) {
 		body["Subtype"] = out["Subtype"]
 	}
 	return body, small, nil
+}
+
+// subset gives a font file with only the glyphs that are drawn.
+func subset(file *mupdf.File, data []byte, f *fontFile) ([]byte, error) {
+	glyphs := slices.Sorted(maps.Keys(f.glyphs))
+	glyphs = slices.DeleteFunc(glyphs, func(g int32) bool { return g < 0 || g > 0xffff })
+	if len(glyphs) == 0 {
+		return nil, errShape
+	}
+	return file.Subset(data, mupdf.FontFile{CFF: f.cff, Symbolic: f.symbolic, CID: f.cid}, glyphs)
 }

@@ -151,14 +151,14 @@ func (u *uses) others(res, fonts dict, used used, ctm matrix) error {
 	if err != nil {
 		return err
 	}
-	for n := range used["Pattern"] {
+	for _, n := range slices.Sorted(maps.Keys(used["Pattern"])) {
 		if r, ok := patterns[n].(ref); ok {
 			if err := u.form(r, res, identity); err != nil {
 				return err
 			}
 		}
 	}
-	for n := range used["ExtGState"] {
+	for _, n := range slices.Sorted(maps.Keys(used["ExtGState"])) {
 		if err := u.gstate(states[n], res, ctm); err != nil {
 			return err
 		}

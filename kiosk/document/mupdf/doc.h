@@ -1,4 +1,4 @@
-// What pn.c and look.c share: an open document and its memory.
+// What all C files share: an open document and its memory.
 
 #ifndef POINTNUM_DOC_H
 #define POINTNUM_DOC_H
@@ -15,9 +15,14 @@ struct pn_doc {
 	fz_context *ctx;
 	fz_stream *stream;
 	fz_document *doc;
+	pdf_document *pdf;
+	fz_buffer *out; // what the last call gave
+	int local;      // appearances made by the library can be seen
 };
 
 // pn_caught says what the exception that was caught means.
 int pn_caught(fz_context *ctx);
+// pn_fill tells of a picture's samples; it may throw.
+void pn_fill(fz_context *ctx, pn_picture *p, fz_pixmap *pix);
 
 #endif

@@ -430,11 +430,7 @@ int pn_pixels(pn_doc *d, pn_image *image, int want_w, int want_h, pn_picture *p,
 			fz_drop_pixmap(d->ctx, pix);
 			pix = q;
 		}
-		p->w = fz_pixmap_width(d->ctx, pix);
-		p->h = fz_pixmap_height(d->ctx, pix);
-		p->stride = fz_pixmap_stride(d->ctx, pix);
-		p->components = fz_pixmap_components(d->ctx, pix);
-		p->samples = fz_pixmap_samples(d->ctx, pix);
+		pn_fill(d->ctx, p, pix);
 	}
 	fz_catch(d->ctx) {
 		rc = pn_caught(d->ctx);

@@ -94,8 +94,11 @@ int pn_open(pn_doc **out, const unsigned char *data, size_t len, size_t max_memo
 		fz_set_aa_level(d->ctx, 8);
 		d->stream = fz_open_memory(d->ctx, data, len);
 		d->doc = fz_open_document_with_stream(d->ctx, "application/pdf", d->stream);
+		d->pdf = pdf_document_from_fz_document(d->ctx, d->doc);
 		if (fz_needs_password(d->ctx, d->doc))
 			rc = PN_PASSWORD;
+		else if (!d->pdf)
+			rc = PN_BROKEN;
 	}
 	fz_catch(d->ctx)
 		rc = pn_caught(d->ctx);
@@ -111,6 +114,7 @@ void pn_close(pn_doc *d)
 {
 	if (!d)
 		return;
+	fz_drop_buffer(d->ctx, d->out);
 	fz_drop_document(d->ctx, d->doc);
 	fz_drop_stream(d->ctx, d->stream);
 	fz_drop_context(d->ctx);
@@ -121,7 +125,7 @@ int pn_repaired(pn_doc *d)
 {
 	int yes = 0;
 	fz_try(d->ctx)
-		yes = pdf_was_repaired(d->ctx, pdf_document_from_fz_document(d->ctx, d->doc));
+		yes = pdf_was_repaired(d->ctx, d->pdf);
 	fz_catch(d->ctx) {
 		fz_ignore_error(d->ctx);
 		yes = 1;
@@ -184,6 +188,15 @@ int pn_render(pn_doc *d, int number, float x0, float y0, float sx, float sy, int
 	return rc;
 }
 
+void pn_fill(fz_context *ctx, pn_picture *p, fz_pixmap *pix)
+{
+	p->w = fz_pixmap_width(ctx, pix);
+	p->h = fz_pixmap_height(ctx, pix);
+	p->stride = fz_pixmap_stride(ctx, pix);
+	p->components = fz_pixmap_components(ctx, pix);
+	p->samples = fz_pixmap_samples(ctx, pix);
+}
+
 // keep hands a pixmap over as grey or RGB samples; it may throw. Grey is kept:
 // the library would take it for another grey than sRGB's, and make it lighter.
 static void keep(fz_context *ctx, pn_picture *p, fz_pixmap *volatile *pix)
@@ -194,11 +207,7 @@ static void keep(fz_context *ctx, pn_picture *p, fz_pixmap *volatile *pix)
 		fz_drop_pixmap(ctx, *pix);
 		*pix = rgb;
 	}
-	p->w = fz_pixmap_width(ctx, *pix);
-	p->h = fz_pixmap_height(ctx, *pix);
-	p->stride = fz_pixmap_stride(ctx, *pix);
-	p->components = fz_pixmap_components(ctx, *pix);
-	p->samples = fz_pixmap_samples(ctx, *pix);
+	pn_fill(ctx, p, *pix);
 }
 
 static fz_context *begin(pn_picture *p, int *warnings, size_t max_memory)

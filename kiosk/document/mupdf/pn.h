@@ -74,4 +74,36 @@ int pn_jpeg(pn_picture *p, const unsigned char *data, size_t len, int want_w, in
 int pn_tiff(pn_picture *p, const unsigned char *data, size_t len, int page, size_t max_memory);
 void pn_free(pn_picture *p);
 
+// What cleanpdf needs of a PDF: its objects as text, its streams, its pages
+// with what their annotations show. Each call that gives bytes leaves them in
+// the document until the next such call.
+typedef struct { const unsigned char *data; size_t len; } pn_bytes;
+
+// pn_objects gives the number that all object numbers are below.
+int pn_objects(pn_doc *d, int *n);
+// pn_root gives the catalog, pn_object any object, as PDF text of ASCII;
+// is_stream tells whether a stream belongs to it.
+int pn_root(pn_doc *d, pn_bytes *out);
+int pn_object(pn_doc *d, int number, pn_bytes *out, int *is_stream);
+// pn_raw gives a stream as it is in the file, decrypted; pn_unpacked gives it
+// unpacked, PN_MEMORY when that is more than max bytes.
+int pn_raw(pn_doc *d, int number, pn_bytes *out);
+int pn_unpacked(pn_doc *d, int number, size_t max, pn_bytes *out);
+// pn_page gives a page's dictionary with what it inherits; /Annots holds only
+// annotations that are shown, each with /N (its appearance), /Rect, /F, /OC.
+int pn_page(pn_doc *d, int page, pn_bytes *out);
+// pn_text gives the words of what pn_draw draws.
+int pn_text(pn_doc *d, int page, pn_bytes *out);
+// pn_draw draws a page as pn_render does, with the annotations that pn_page
+// lists.
+int pn_draw(pn_doc *d, int page, float x0, float y0, float sx, float sy, int w, int h, unsigned char *rgba, int *errors);
+// pn_glyphs says which glyphs of a font's file strings are drawn with, as ints.
+int pn_glyphs(pn_doc *d, int font, const unsigned char *s, size_t len, pn_bytes *out);
+// pn_subset gives a font file with only some glyphs left.
+int pn_subset(pn_doc *d, int is_cff, int symbolic, int cid, const unsigned char *font, size_t len, int *glyphs, int n, pn_bytes *out);
+// pn_samples decodes an image XObject without its masks to grey or RGB samples
+// of 8 bits, at no more than about want_w x want_h where that is cheaper.
+// pn_drop_pixels frees them.
+int pn_samples(pn_doc *d, int number, int want_w, int want_h, pn_picture *p);
+
 #endif

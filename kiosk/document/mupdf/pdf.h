@@ -1,55 +1,11 @@
-// What cleanpdf needs of a PDF: its objects as text, its streams, its pages
-// with what their annotations show. The second half declares by hand, as
-// fitz.h does, more of MuPDF 1.24.9's C interface.
+// More of MuPDF 1.24.9's C interface, declared by hand as in fitz.h: objects,
+// annotations, fonts and words of PDF files. And what the files that use it
+// share.
 
-#ifndef POINTNUM_SLIM_H
-#define POINTNUM_SLIM_H
+#ifndef POINTNUM_PDF_H
+#define POINTNUM_PDF_H
 
-#include <stddef.h>
-
-#include "pn.h"
-
-typedef struct pn_file pn_file;
-
-// Each call that gives bytes leaves them in the file until the next such call.
-typedef struct { const unsigned char *data; size_t len; } pn_bytes;
-
-int pn_file_open(pn_file **out, const unsigned char *data, size_t len, size_t max_memory);
-void pn_file_close(pn_file *f);
-int pn_file_repaired(pn_file *f);
-// pn_file_objects gives the number that all object numbers are below.
-int pn_file_objects(pn_file *f, int *n);
-int pn_file_pages(pn_file *f, int *n);
-// pn_file_root gives the catalog, pn_file_object any object, as PDF text of
-// ASCII; is_stream tells whether a stream belongs to it.
-int pn_file_root(pn_file *f, pn_bytes *out);
-int pn_file_object(pn_file *f, int number, pn_bytes *out, int *is_stream);
-// pn_file_raw gives a stream as it is in the file, decrypted; pn_file_stream
-// gives it unpacked, PN_MEMORY when that is more than max bytes.
-int pn_file_raw(pn_file *f, int number, pn_bytes *out);
-int pn_file_stream(pn_file *f, int number, size_t max, pn_bytes *out);
-// pn_file_page gives a page's dictionary with what it inherits; /Annots holds
-// only annotations that are shown, each with /N (its appearance), /Rect, /F.
-int pn_file_page(pn_file *f, int page, pn_bytes *out);
-// pn_file_text gives the words of what pn_file_draw draws.
-int pn_file_text(pn_file *f, int page, pn_bytes *out);
-int pn_file_bounds(pn_file *f, int page, float *x0, float *y0, float *x1, float *y1);
-// pn_file_draw draws a page with the annotations that pn_file_page lists.
-int pn_file_draw(pn_file *f, int page, float x0, float y0, float sx, float sy, int w, int h, unsigned char *rgba, int *errors);
-// pn_file_glyphs says which glyphs of a font's file strings are drawn with, as
-// ints in the file's byte order.
-int pn_file_glyphs(pn_file *f, int font, const unsigned char *s, size_t len, pn_bytes *out);
-// pn_file_subset gives a font file with only some glyphs left.
-int pn_file_subset(pn_file *f, int is_cff, int symbolic, int cid, const unsigned char *font, size_t len, int *glyphs, int n, pn_bytes *out);
-// pn_file_pixels decodes an image XObject without its masks to grey (1) or RGB
-// (3) samples of 8 bits, at no more than about want_w x want_h where that is
-// cheaper. They stay until the next such call.
-typedef struct { int w, h, stride, components; const unsigned char *data; } pn_samples;
-int pn_file_pixels(pn_file *f, int number, int want_w, int want_h, pn_samples *out);
-
-#ifdef POINTNUM_SLIM_MUPDF
-
-#include "fitz.h"
+#include "doc.h"
 
 typedef struct pdf_obj pdf_obj;
 typedef struct pdf_page pdf_page;
@@ -123,5 +79,10 @@ void fz_drop_stext_page(fz_context *ctx, fz_stext_page *page);
 void fz_free(fz_context *ctx, void *p);
 void fz_rethrow(fz_context *ctx) __attribute__((noreturn));
 
-#endif
+
+// pn_give hands a buffer over; the document owns it from now on.
+void pn_give(pn_doc *d, fz_buffer *buf, pn_bytes *out);
+// pn_print_key appends a key and its value when there is one; it may throw.
+void pn_print_key(fz_context *ctx, fz_buffer *buf, const char *key, pdf_obj *value);
+
 #endif
