@@ -40,10 +40,10 @@ type pageView struct {
 
 // hintView is a doubt about a page, beside its large picture.
 type hintView struct {
-	Text string    `json:"text"`
-	Here string    `json:"here"` // the same, said of the frame around the area
-	Area *areaView `json:"area"` // nil when it is about the whole page
-	Turn bool      `json:"turn"` // turning the page may help
+	Text  string     `json:"text"`
+	Here  string     `json:"here"`  // the same, said of a frame around an area
+	Areas []areaView `json:"areas"` // none when it is about the whole page
+	Turn  bool       `json:"turn"`  // turning the page may help
 }
 
 // areaView is a part of a page as it stands on the screen, in thousandths.
@@ -80,24 +80,34 @@ func reviewOf(l *i18n.Language, st *session.State) reviewView {
 	return v
 }
 
-// hintsOf puts a page's findings in words, each verdict once for each place.
+// hintsOf puts a page's findings in words, each verdict once, with all its
+// places.
 func hintsOf(l *i18n.Language, p *session.Page) []hintView {
 	hints := make([]hintView, 0, len(p.Findings))
+	at := make(map[kiosk.Verdict]int)
 	for _, f := range p.Findings {
-		h := hintView{Text: l.T("verdict", string(f.Verdict)), Area: areaOf(f.Area, p.Turn), Turn: f.Verdict == kiosk.VerdictTurned}
-		h.Here = l.T("review", "here", "hint", h.Text)
-		hints = append(hints, h)
+		i, known := at[f.Verdict]
+		if !known {
+			i = len(hints)
+			at[f.Verdict] = i
+			text := l.T("verdict", string(f.Verdict))
+			hints = append(hints, hintView{Text: text, Here: l.T("review", "here", "hint", text),
+				Areas: []areaView{}, Turn: f.Verdict == kiosk.VerdictTurned})
+		}
+		if a, ok := areaOf(f.Area, p.Turn); ok {
+			hints[i].Areas = append(hints[i].Areas, a)
+		}
 	}
 	return hints
 }
 
-// areaOf is where an area is once its page is turned clockwise; nil for the
+// areaOf is where an area is once its page is turned clockwise; false for the
 // whole page.
-func areaOf(a kiosk.Area, turn int) *areaView {
+func areaOf(a kiosk.Area, turn int) (areaView, bool) {
 	clip := func(v int) int { return min(max(v, 0), 1000) }
 	a = kiosk.Area{X0: clip(a.X0), Y0: clip(a.Y0), X1: clip(a.X1), Y1: clip(a.Y1)}
 	if a.X1 <= a.X0 || a.Y1 <= a.Y0 {
-		return nil
+		return areaView{}, false
 	}
 	switch turn {
 	case 90:
@@ -107,7 +117,7 @@ func areaOf(a kiosk.Area, turn int) *areaView {
 	case 270:
 		a = kiosk.Area{X0: a.Y0, Y0: 1000 - a.X1, X1: a.Y1, Y1: 1000 - a.X0}
 	}
-	return &areaView{Left: a.X0, Top: a.Y0, Width: a.X1 - a.X0, Height: a.Y1 - a.Y0}
+	return areaView{Left: a.X0, Top: a.Y0, Width: a.X1 - a.X0, Height: a.Y1 - a.Y0}, true
 }
 
 // changeOf says what the kiosk did to a page on its way in, and names the

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -212,7 +213,7 @@ func TestLimitIsShownOnlyWhenItIsKnown(t *testing.T) {
 func TestEveryStateHasItsWords(t *testing.T) {
 	e := &engine{}
 	address := serve(t, e)
-	name := regexp.MustCompile(`"(?:title|do|what|device|fits|summary|lead|text|how|why|leave|hint|label)":"(?:|[a-z]+_[a-z_.]+)"`)
+	name := regexp.MustCompile(`"(?:title|do|what|device|fits|summary|lead|text|how|why|leave|hint|label|here|change|swap)":"(?:|[a-z]+_[a-z_.]+)"`)
 	for _, lang := range []string{"fr", "ar", "en"} {
 		for _, s := range screens() {
 			st := s.state
@@ -228,7 +229,7 @@ func TestEveryStateHasItsWords(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, m := range name.FindAllString(string(raw), -1) {
-				if m != `"hint":""` && m != `"why":""` {
+				if !slices.Contains([]string{`"hint":""`, `"why":""`, `"change":""`, `"swap":""`}, m) {
 					t.Errorf("%s %s: %s", lang, s.name, m)
 				}
 			}

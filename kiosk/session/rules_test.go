@@ -77,7 +77,7 @@ func TestUndoingAllEditsGivesTheStartAndRedoingThemTheEnd(t *testing.T) {
 			r := start(t)
 			rng := rand.New(rand.NewPCG(seed, 1))
 			r.do(session.Start{})
-			r.desk.feed("a", "b", "c", "d", "e")
+			r.desk.feed("a", "~b", "c", "^d", "~e")
 			r.do(session.Scan{})
 			r.screen(session.ScreenReview)
 			r.idle()
@@ -93,8 +93,15 @@ func TestUndoingAllEditsGivesTheStartAndRedoingThemTheEnd(t *testing.T) {
 				if len(pages) == 0 {
 					break
 				}
-				id := pages[rng.IntN(len(pages))].ID
-				switch n := rng.IntN(10); {
+				p := pages[rng.IntN(len(pages))]
+				id := p.ID
+				switch n := rng.IntN(12); {
+				case n >= 10:
+					if len(p.Changes) == 0 {
+						continue
+					}
+					r.do(session.AsIs{Page: id, On: !p.AsIs})
+					r.idle()
 				case n < 4:
 					r.do(session.Turn{Page: id})
 				case n < 7:

@@ -29,7 +29,7 @@ export async function showInZoom(page) {
     draw(image, page.turn);
     level = 0;
   }
-  marks(page.hints.filter((h) => h.area));
+  marks(page.hints);
   zoomBy(0);
 }
 
@@ -62,7 +62,8 @@ function notes(page) {
 // marks frames what hints are about. Their places are the picture's, left to
 // right in every language.
 function marks(hints) {
-  stretch($('#marks'), $('#mark'), hints, (mark, { area, here }) => {
+  const places = hints.flatMap(({ areas, here }) => areas.map((area) => ({ area, here })));
+  stretch($('#marks'), $('#mark'), places, (mark, { area, here }) => {
     mark.setAttribute('aria-label', here);
     for (const [side, value] of Object.entries(area)) mark.style[side] = `${value / 10}%`;
   });
