@@ -14,7 +14,7 @@ func (c *copier) annotations(data []byte, res, page dict) ([]byte, error) {
 	var add bytes.Buffer
 	for _, v := range list {
 		a, _ := v.(dict)
-		m, ok, err := c.from.placed(a)
+		m, ok, err := c.from.placed(page, a)
 		if err != nil {
 			return nil, err
 		}

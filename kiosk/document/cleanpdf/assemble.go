@@ -192,7 +192,11 @@ func (p Part) appearance() appearance {
 }
 
 func (a *assembly) build(pages []Part) ([]byte, error) {
-	out := newOutput()
+	about := 4096
+	for _, p := range pages {
+		about += p.Original.size / p.Original.pages
+	}
+	out := newOutput(about)
 	tree := out.reserve()
 	copiers := map[*Original]*copier{}
 	var order []*copier

@@ -192,6 +192,8 @@ func (c *copier) dict(d dict, as kind, r ref) (value, error) {
 	switch as {
 	case layer:
 		return c.layer(d, r)
+	case font, descriptor:
+		return c.ofFont(d, as)
 	case xobject, form, picture, alpha, program, glyph:
 		return nil, nil // these are streams
 	}

@@ -1,6 +1,7 @@
 package cleanpdf
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"slices"
@@ -155,6 +156,55 @@ func (u *uses) kindOf(d, desc dict, key name, file ref) (*fontFile, bool) {
 	return nil, false
 }
 
+// part gives what of a font's file is kept; nil when that is all.
+func (c *copier) part(r ref) *fontFile {
+	f := c.uses.programs[r]
+	if !c.steps.fonts || f == nil || f.mixed || c.uses.whole[r] || len(f.glyphs) == 0 {
+		return nil
+	}
+	return f
+}
+
+// tag gives a font's name, or that in its descriptor, the mark of a part of a
+// font: six letters, others for another part (ISO 32000-1, 9.6.4).
+func (c *copier) tag(out dict, key name, file ref) {
+	n, ok := out[key].(name)
+	f := c.part(file)
+	if !ok || f == nil {
+		return
+	}
+	h := sha256.New()
+	for _, g := range slices.Sorted(maps.Keys(f.glyphs)) {
+		fmt.Fprintln(h, g)
+	}
+	var letters []byte
+	for _, b := range h.Sum([]byte{})[:6] {
+		letters = append(letters, 'A'+b%26)
+	}
+	if len(n) > 7 && n[6] == '+' {
+		n = n[7:]
+	}
+	out[key] = name(letters) + "+" + n
+}
+
+// ofFont copies a font or its descriptor, whose names tell of its file.
+func (c *copier) ofFont(d dict, as kind) (value, error) {
+	out, err := c.listed(d, as)
+	if err != nil {
+		return nil, err
+	}
+	if as == descriptor {
+		d = dict{"FontDescriptor": d}
+	}
+	_, file, _, err := c.from.fontFile(d)
+	if err != nil {
+		return nil, err
+	}
+	c.tag(out, "BaseFont", file)
+	c.tag(out, "FontName", file)
+	return out, nil
+}
+
 // program copies a font's file, without the glyphs that are not drawn.
 func (c *copier) program(r ref, d dict) (dict, []byte, error) {
 	for key := range kinds[program] {
@@ -169,8 +219,8 @@ func (c *copier) program(r ref, d dict) (dict, []byte, error) {
 		return nil, nil, err
 	}
 	whole, packed, err := c.packed(r, d, out)
-	f := c.uses.programs[r]
-	if err != nil || !c.steps.fonts || f == nil || f.mixed || c.uses.whole[r] || len(f.glyphs) == 0 {
+	f := c.part(r)
+	if err != nil || f == nil {
 		return whole, packed, err
 	}
 	data, err := c.from.unpacked(r)

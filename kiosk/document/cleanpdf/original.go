@@ -12,6 +12,7 @@ import (
 type Original struct {
 	file     *source
 	pages    int
+	size     int  // bytes
 	looked   bool // signed and active are known
 	signed   bool
 	active   bool
@@ -31,7 +32,7 @@ func Open(data []byte, maxMemory int) (*Original, error) {
 	if err != nil {
 		return nil, fault(op, err)
 	}
-	o := &Original{file: &source{file: file}}
+	o := &Original{file: &source{file: file}, size: len(data)}
 	n, err := file.Objects()
 	if err == nil && n > mostObjects {
 		err = mupdf.ErrMemory

@@ -29,8 +29,11 @@ type place struct{ stream, index, offset int }
 // packSize is how many objects go into one stream.
 const packSize = 400
 
-func newOutput() *output {
+// newOutput begins a file of about some bytes: one that grows takes thrice its
+// size.
+func newOutput(about int) *output {
 	w := &output{at: make([]place, 1), seen: map[[sha256.Size]byte]ref{}}
+	w.file.Grow(about)
 	w.file.WriteString("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
 	return w
 }

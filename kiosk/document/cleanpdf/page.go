@@ -278,8 +278,12 @@ func (c *copier) pruned(res dict, u used) (dict, error) {
 	return c.listed(out, resources)
 }
 
-// placed gives the matrix that puts an annotation's appearance in its place.
-func (s *source) placed(a dict) (matrix, bool, error) {
+// noRotate is the flag of annotations that stay upright on a turned page.
+const noRotate = 16
+
+// placed gives the matrix that puts an annotation's appearance in its place on
+// a page.
+func (s *source) placed(page, a dict) (matrix, bool, error) {
 	d, err := s.dict(a["N"])
 	if err != nil {
 		return identity, false, err
@@ -303,5 +307,20 @@ func (s *source) placed(a dict) (matrix, bool, error) {
 		return identity, false, nil
 	}
 	sx, sy := (rect.x1-rect.x0)/w, (rect.y1-rect.y0)/h
-	return matrix{sx, 0, 0, sy, rect.x0 - box.x0*sx, rect.y0 - box.y0*sy}, true, nil
+	put := matrix{sx, 0, 0, sy, rect.x0 - box.x0*sx, rect.y0 - box.y0*sy}
+	turn, err := s.resolve(page["Rotate"])
+	if err != nil || integer(a["F"])&noRotate == 0 {
+		return put, err == nil, err
+	}
+	// It turns about the corner that is the upper left one before (12.5.3).
+	x, y := rect.x0, rect.y1
+	switch (integer(turn)%360 + 360) % 360 {
+	case 90:
+		put = put.times(matrix{0, 1, -1, 0, x + y, y - x})
+	case 180:
+		put = put.times(matrix{-1, 0, 0, -1, 2 * x, 2 * y})
+	case 270:
+		put = put.times(matrix{0, -1, 1, 0, x - y, y + x})
+	}
+	return put, true, nil
 }

@@ -72,7 +72,7 @@ func (u *uses) page(d dict) error {
 	list, _ := d["Annots"].(array)
 	for _, v := range list {
 		a, _ := v.(dict)
-		m, ok, err := u.from.placed(a)
+		m, ok, err := u.from.placed(d, a)
 		if err != nil {
 			return err
 		}

@@ -57,10 +57,14 @@ static void count_message(void *user, const char *message)
 		++*(int *)user;
 }
 
+// MOST_STORED is what the library keeps of decoded pictures and fonts for a
+// second use: those of a page, not those of hundreds.
+#define MOST_STORED (16 << 20)
+
 static fz_context *new_context(budget *b, int *warnings)
 {
 	fz_alloc_context alloc = { b, budget_malloc, budget_realloc, budget_free };
-	fz_context *ctx = fz_new_context_imp(&alloc, NULL, b->max / 4, FZ_VERSION);
+	fz_context *ctx = fz_new_context_imp(&alloc, NULL, b->max / 4 < MOST_STORED ? b->max / 4 : MOST_STORED, FZ_VERSION);
 	if (!ctx)
 		return NULL;
 	fz_set_error_callback(ctx, count_message, warnings);
