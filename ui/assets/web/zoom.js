@@ -4,7 +4,8 @@
 const $ = (selector, root = document) => root.querySelector(selector);
 const levels = [1, 1.6, 2.4, 3.4]; // 1 shows the whole page
 let level = 0;
-let drawn = ''; // what the canvas shows
+let drawn = ''; // what the canvas shows, or soon will
+let current = null; // the page as it was last told of
 
 // openZoom shows a page; it throws when the picture does not come.
 export function openZoom(page) {
@@ -16,6 +17,7 @@ export function openZoom(page) {
 
 // showInZoom brings an open picture up to date with its page.
 export async function showInZoom(page) {
+  current = page;
   $('#zoom-title').textContent = page.view;
   notes(page);
   const wanted = `${page.picture} ${page.turn}`;
@@ -29,7 +31,7 @@ export async function showInZoom(page) {
     draw(image, page.turn);
     level = 0;
   }
-  marks(page.hints);
+  marks(current.hints); // news may have come while the picture was decoded
   zoomBy(0);
 }
 
@@ -100,6 +102,7 @@ function clear() {
   const canvas = $('#zoom canvas');
   canvas.width = canvas.height = 1;
   drawn = '';
+  current = null;
   for (const list of [$('#hints'), $('#marks')]) list.replaceChildren();
 }
 
