@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"image"
+	"math"
 
 	"pointnum/kiosk/document/raster"
 )
@@ -11,9 +12,10 @@ import (
 // writing to be closed over.
 const copySide = 640
 
-// smallCopy is the picture averaged down by a whole factor.
+// smallCopy is the picture averaged down; factor is how many pixels of the
+// picture one of the copy stands for.
 type smallCopy struct {
-	factor int
+	factor float64
 	// dim is the least of red, green and blue: white paper is bright in all
 	// three, wood and cloth are not. luma is nil when the picture is grey.
 	dim, luma *plane
@@ -28,19 +30,35 @@ type plane struct {
 
 func newCopy(img image.Image) *smallCopy {
 	b := img.Bounds()
-	n := max(1, (max(b.Dx(), b.Dy())+copySide-1)/copySide)
+	// First by a whole number, which is quick, then by what is left.
+	n := max(1, max(b.Dx(), b.Dy())/copySide)
 	w, h := b.Dx()/n, b.Dy()/n
-	c := &smallCopy{factor: n}
+	c := &smallCopy{}
 	if g, ok := img.(*image.Gray); ok {
 		c.dim = newPlane(w, h)
 		reduceGray(c.dim.raw, raster.Gray(g), w, h, n)
 	} else {
 		c.dim, c.luma = newPlane(w, h), newPlane(w, h)
 		reduceRGBA(c.dim.raw, c.luma.raw, raster.ToRGBA(img), w, h, n)
+		c.luma = c.luma.fitted()
 		c.luma.close()
 	}
+	c.dim = c.dim.fitted()
 	c.dim.close()
+	c.factor = float64(b.Dx()) / float64(c.dim.w)
 	return c
+}
+
+// fitted gives the plane at most copySide long.
+func (p *plane) fitted() *plane {
+	long := max(p.w, p.h)
+	if long <= copySide {
+		return p
+	}
+	q := newPlane(max(1, p.w*copySide/long), max(1, p.h*copySide/long))
+	g := &image.Gray{Pix: p.raw, Stride: p.w, Rect: image.Rect(0, 0, p.w, p.h)}
+	q.raw = raster.Gray(raster.Scale(g, q.w, q.h)).Pix
+	return q
 }
 
 func newPlane(w, h int) *plane { return &plane{w: w, h: h, raw: make([]uint8, w*h)} }
@@ -95,50 +113,53 @@ const closeRadius = 3
 // close fills what is darker than its surroundings and thin, then smooths.
 func (p *plane) close() {
 	a := append([]uint8(nil), p.raw...)
-	b := make([]uint8, len(a))
-	highest := func(x, y uint8) uint8 { return max(x, y) }
-	lowest := func(x, y uint8) uint8 { return min(x, y) }
-	p.slide(b, a, highest)
-	p.slide(b, a, lowest)
-	p.closed = a
+	room := make([]uint8, len(a))
+	p.brightest7(a, room)
+	invert(a)
+	p.brightest7(a, room)
+	invert(a)
+	copy(room, a)
 	for y := 1; y < p.h-1; y++ {
+		up, row, down := a[(y-1)*p.w:][:p.w], a[y*p.w:][:p.w], a[(y+1)*p.w:][:p.w]
+		to := room[y*p.w:][:p.w]
 		for x := 1; x < p.w-1; x++ {
-			i := y*p.w + x
-			s := 0
-			for _, d := range [3]int{-p.w, 0, p.w} {
-				s += int(a[i+d-1]) + int(a[i+d]) + int(a[i+d+1])
-			}
-			b[i] = uint8(s / 9)
+			s := uint32(up[x-1]) + uint32(up[x]) + uint32(up[x+1]) + uint32(row[x-1]) + uint32(row[x]) +
+				uint32(row[x+1]) + uint32(down[x-1]) + uint32(down[x]) + uint32(down[x+1])
+			to[x] = uint8(s / 9)
 		}
 	}
-	for x := range p.w {
-		b[x], b[(p.h-1)*p.w+x] = a[x], a[(p.h-1)*p.w+x]
-	}
-	for y := range p.h {
-		b[y*p.w], b[y*p.w+p.w-1] = a[y*p.w], a[y*p.w+p.w-1]
-	}
-	p.closed = b
+	p.closed = room
 }
 
-// slide replaces every pixel of a by the pick of the square around it; b is
-// room to work in.
-func (p *plane) slide(b, a []uint8, pick func(x, y uint8) uint8) {
-	for y := range p.h {
-		row := a[y*p.w : (y+1)*p.w]
-		for x := range row {
-			v := row[x]
-			for k := max(0, x-closeRadius); k <= min(p.w-1, x+closeRadius); k++ {
-				v = pick(v, row[k])
-			}
-			b[y*p.w+x] = v
-		}
+func invert(a []uint8) {
+	for i, v := range a {
+		a[i] = 255 - v
 	}
+}
+
+// brightest7 replaces every pixel of a by the brightest of the square of 7 by
+// 7 around it.
+func (p *plane) brightest7(a, room []uint8) {
+	const size = 2*closeRadius + 1
+	line := make([]uint8, p.w+size)
 	for y := range p.h {
-		to := a[y*p.w : (y+1)*p.w]
-		copy(to, b[y*p.w:])
+		row := a[y*p.w:][:p.w]
+		clear(line)
+		copy(line[closeRadius:], row)
+		for _, step := range [3]int{1, 2, 3} { // 2, 4, then 7 pixels wide
+			for x := range len(line) - step {
+				line[x] = max(line[x], line[x+step])
+			}
+		}
+		copy(row, line)
+	}
+	copy(room, a)
+	for y := range p.h {
+		to := a[y*p.w:][:p.w]
 		for k := max(0, y-closeRadius); k <= min(p.h-1, y+closeRadius); k++ {
-			for x, v := range b[k*p.w : (k+1)*p.w] {
-				to[x] = pick(to[x], v)
+			from := room[k*p.w:][:p.w]
+			for x, v := range from {
+				to[x] = max(to[x], v)
 			}
 		}
 	}
@@ -156,11 +177,14 @@ func (p *plane) at(x, y float64) (int, bool) {
 // as bright as it is: then the candidate is a field of a larger sheet.
 func (c *smallCopy) writingAround(q candidate) bool {
 	p := c.dim
+	around := q.quad.grown(4 * closeRadius) // the sheet's shadow is no writing
 	var in, out, inInk, outInk, sum int
-	grid := q.quad
+	inside := make([]bool, 0, p.w*p.h)
 	for y := range p.h {
 		for x := range p.w {
-			if grid.inside(Point{float64(x) + 0.5, float64(y) + 0.5}) {
+			is := q.quad.inside(Point{float64(x) + 0.5, float64(y) + 0.5})
+			inside = append(inside, is)
+			if is {
 				sum += int(p.closed[y*p.w+x])
 				in++
 			}
@@ -170,23 +194,28 @@ func (c *smallCopy) writingAround(q candidate) bool {
 		return true
 	}
 	paper := sum / in
-	for y := range p.h {
-		for x := range p.w {
-			i := y*p.w + x
-			ground := int(p.closed[i])
-			ink := (ground-int(p.raw[i]))*6 > ground && ground > 24
-			switch {
-			case grid.inside(Point{float64(x) + 0.5, float64(y) + 0.5}):
-				if ink {
-					inInk++
-				}
-			case ground*100 > paper*80:
-				out++
-				if ink {
-					outInk++
-				}
-			}
+	for i, ground := range p.closed {
+		ink := 0
+		if d := int(ground) - int(p.raw[i]); 4*d > int(ground) && ground > 24 {
+			ink = 1
+		}
+		switch {
+		case inside[i]:
+			inInk += ink
+		case int(ground)*100 > paper*80 && !around.inside(Point{float64(i%p.w) + 0.5, float64(i/p.w) + 0.5}):
+			out++
+			outInk += ink
 		}
 	}
 	return out*12 > p.w*p.h && outInk*3*in > inInk*out
+}
+
+// grown moves the corners away from the middle by about so many pixels.
+func (q Quad) grown(by float64) Quad {
+	mid := q[0].add(q[1]).add(q[2]).add(q[3]).times(0.25)
+	for i, p := range q {
+		d := p.sub(mid)
+		q[i] = p.add(d.times(by * math.Sqrt2 / math.Hypot(d.X, d.Y)))
+	}
+	return q
 }

@@ -9,12 +9,14 @@ import (
 	"pointnum/kiosk/document/raster"
 )
 
-// Proportions that sheets and cards have: ISO 216 and ISO/IEC 7810 ID-1.
-const (
-	ratioA4  = 1.41421356
-	ratioID1 = 85.60 / 53.98
-	nearly   = 0.04 // a measured ratio as near as this is taken to be meant
+// standards are the proportions that sheets and cards have (ISO 216, ISO/IEC
+// 7810 ID-1), and how near a measured one must be to be taken for them.
+var standards = [...]struct{ ratio, nearly float64 }{
+	{math.Sqrt2, 0.035},
+	{85.60 / 53.98, 0.02},
+}
 
+const (
 	// usualLens is a phone's focal length, of the picture's long side.
 	usualLens = 0.78
 )
@@ -87,9 +89,11 @@ func proportions(q Quad, w, h float64) float64 {
 	if math.IsNaN(ratio) || ratio < 0.05 || ratio > 20 {
 		return q[0].distance(q[1]) / max(q[0].distance(q[3]), 1)
 	}
-	for _, known := range []float64{ratioA4, 1 / ratioA4, ratioID1, 1 / ratioID1} {
-		if math.Abs(ratio/known-1) < nearly {
-			return known
+	for _, s := range standards {
+		for _, known := range []float64{s.ratio, 1 / s.ratio} {
+			if math.Abs(ratio/known-1) < s.nearly {
+				return known
+			}
 		}
 	}
 	return ratio

@@ -8,6 +8,7 @@ type candidate struct {
 	quad        Quad    // on the copy
 	score       float64 // higher is better; 0 is no candidate
 	least, mean float64 // share of the worst side that is seen; of all
+	on          float64 // how strongly a side goes on beyond a corner, 0 to 1
 }
 
 // find gives the best four lines.
@@ -66,6 +67,17 @@ func (l *line) support(a, b Point) float64 {
 	return float64(hits) / max(0.92*(t1-t0), 1)
 }
 
+// goesOn is how strong the line's step is from t0 to t1, of how strong it is
+// along the side, a step of that many thousandths; 0 where too little of it is
+// in the picture to say.
+func (l *line) goesOn(t0, t1, side float64) float64 {
+	_, contrast, seen := l.between(t0, t1)
+	if seen < 6 {
+		return 0
+	}
+	return min(float64(contrast)/float64(seen)/side, 1)
+}
+
 // judge scores four lines, each with its bright side to the others.
 func (p *plane) judge(sides ...*line) candidate {
 	c := candidate{plane: p, least: 1}
@@ -91,19 +103,21 @@ func (p *plane) judge(sides ...*line) candidate {
 		if t0 > t1 {
 			return candidate{}
 		}
-		hits, sum, _ := l.between(t0, t1)
-		contrast += float64(sum) / float64(max(hits, 1)) / maxContrast / 4
-		// A sheet's side ends at its corners; a board's or a row of letters'
-		// goes on.
-		more := max(0.1*(t1-t0), 12)
-		h0, _, n0 := l.between(t0-more, t0-5)
-		h1, _, n1 := l.between(t1+5, t1+more)
-		beyond += float64(h0+h1) / float64(max(n0+n1, 1)) / 4
+		_, sum, _ := l.between(t0, t1)
+		side := max(float64(sum)/(t1-t0+1), 1)
+		contrast += side / maxContrast / 4
+		// A sheet's side ends at its corners; a board's, a row of letters' or
+		// that of a field on a sheet goes on.
+		more := max(0.12*(t1-t0), 14)
+		for _, on := range [2]float64{l.goesOn(t0-more, t0-6, side), l.goesOn(t1+6, t1+more, side)} {
+			beyond += on / 8
+			c.on = max(c.on, on)
+		}
 	}
 	if c.least < 0.5 {
 		return candidate{}
 	}
-	c.score = c.mean + 0.6*c.least + 0.3*contrast - 0.35*beyond + 0.25*area
+	c.score = c.mean + 0.6*c.least + 0.3*contrast - 0.5*beyond + 0.4*area
 	return c
 }
 

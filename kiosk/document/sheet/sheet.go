@@ -65,8 +65,9 @@ func (q Quad) inside(p Point) bool {
 const (
 	minSide  = 200  // pixels of a picture in which a sheet may be looked for
 	minShare = 0.18 // of the picture's area
-	minHits  = 0.85 // share of a side that must be seen, each
+	minHits  = 0.8  // share of a side that must be seen, each
 	minMean  = 0.92 // all four
+	maxOn    = 0.6  // how strongly a side may go on beyond a corner, of itself
 )
 
 // Find looks for the sheet. q is its best guess; sure is false when it is no
@@ -91,9 +92,9 @@ func Find(img image.Image) (q Quad, sure bool) {
 		return Quad{}, false
 	}
 	r := best.plane.refine(img, best)
-	n := float64(c.factor)
+	n := c.factor
 	q = r.quad
-	sure = r.straight && best.least >= minHits && best.mean >= minMean && !c.writingAround(best)
+	sure = r.straight && best.least >= minHits && best.mean >= minMean && best.on <= maxOn && !c.writingAround(best)
 	for i := range q {
 		q[i] = q[i].times(n)
 		q[i].X = min(max(q[i].X, 0), float64(b.Dx()))

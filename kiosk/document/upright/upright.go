@@ -24,11 +24,17 @@ const (
 	unsure    = Sure / 2
 	minRatio  = 2.2 // reaching over to reaching under, in Latin script
 	overShare = 0.12
-	// Where the page would be turned more is asked for: Russian, the right way
-	// up, has 13 % of its letters reach under the others and 4 % over them.
-	turnShare = 0.15
-	maxWide   = 0.12 // share of letters too wide; Arabic has 15 %
-	maxMarks  = 0.45 // marks to a letter; Arabic has 0.8, French 0.2
+
+	// Where the page would be turned more is asked for, for other scripts,
+	// seen upside down, can pass for Latin. Of the right way up, Russian has
+	// 14 % of its letters reach under the others and 4 % over; Arabic has 15 %
+	// of its pieces too wide for letters and 0.4 to 0.8 marks to a letter,
+	// where French has 1 to 8 % and 0.2, and a poor print 14 % or 0.5.
+	turnShare         = 0.17
+	maxWide, maxMarks = 0.145, 0.6
+	someWide          = 0.08
+	someMarks         = 0.3
+	maxHigh           = 0.013 // stops and commas at the top of a line
 )
 
 // Turn says by how many degrees clockwise (0, 90, 180 or 270) the page must be
@@ -101,12 +107,11 @@ func (c counts) sure() float64 {
 // latin says how sure it is that the script is Latin print at all, seen the
 // right way up. Other scripts seen upside down can pass for it.
 func (c counts) latin() float64 {
-	s := min(1, c.share(c.up)/turnShare, (float64(c.up+1)/float64(c.down+1)-1)/(minRatio-1.2))
+	s := min(1, c.share(c.up+c.above)/turnShare, (float64(c.up+1)/float64(c.down+1)-1)/(minRatio-1.2))
+	wide, marks := c.share(c.wide), c.share(c.above+c.below+c.high+c.low)
 	switch {
-	case c.share(c.wide) > maxWide,
-		c.share(c.above+c.below+c.high+c.low) > maxMarks,
-		// Stops and commas are at the foot of a line.
-		c.high > 2*c.low && c.share(c.high) > 0.006 && c.high > 3:
+	case wide > maxWide, marks > maxMarks, wide > someWide && marks > someMarks,
+		c.high > 3*c.low && c.high > 3 && c.share(c.high) > maxHigh:
 		s = min(s, unsure)
 	}
 	return max(0, s)
