@@ -33,6 +33,9 @@ func (e *Engine) Convert(ctx context.Context, pages []kiosk.PageRef, t kiosk.Tar
 	c.words = make([][]byte, len(pages))
 	for i, ref := range pages {
 		var w, h int
+		if ref.Packed == nil {
+			ref.PackedSize = 0
+		}
 		if t.Format == kiosk.FormatPDF {
 			c.words[i], w, h = e.words.of(ref)
 		}

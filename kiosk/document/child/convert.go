@@ -167,12 +167,27 @@ func (v *converting) smaller(r fit.Result) ([]byte, bool) {
 	return kept, err == nil && len(kept) < made
 }
 
-func (v *converting) fit() (fit.Result, error) {
-	if v.job.Whole && len(v.job.Origins) == 1 {
-		// What comes out should not be larger than what was brought.
-		if aim := v.job.Target.AimBytes; aim == 0 || aim > v.job.Origins[0] {
-			v.job.Target.AimBytes = v.job.Origins[0]
+// neverGrow lets what comes out not be larger than what was brought, but for
+// pictures of a PDF's pages: they would be coarse for no limit's sake.
+func (v *converting) neverGrow() error {
+	if !v.job.Whole || len(v.job.Origins) != 1 {
+		return nil
+	}
+	if v.job.Target.Format != kiosk.FormatPDF {
+		data, err := v.origin(0)
+		if err != nil || decode.Sniff(data) == decode.PDF {
+			return err
 		}
+	}
+	if aim := v.job.Target.AimBytes; aim == 0 || aim > v.job.Origins[0] {
+		v.job.Target.AimBytes = v.job.Origins[0]
+	}
+	return nil
+}
+
+func (v *converting) fit() (fit.Result, error) {
+	if err := v.neverGrow(); err != nil {
+		return fit.Result{}, err
 	}
 	pages := make([]fit.Page, len(v.job.Pages))
 	for i, p := range v.job.Pages {
