@@ -52,7 +52,11 @@ type Quality struct {
 // can't be taken over faithfully: it is damaged, or unpacks to too much.
 // maxMemory bounds what the library uses to check the result, in bytes.
 func Assemble(parts []Part, q Quality, maxMemory int) ([]byte, error) {
-	a := &assembly{parts: parts, quality: q, memory: maxMemory, tried: map[*Original]int{}}
+	return assemble(parts, q, maxMemory, comparedSide)
+}
+
+func assemble(parts []Part, q Quality, maxMemory, side int) ([]byte, error) {
+	a := &assembly{parts: parts, quality: q, memory: maxMemory, side: side, tried: map[*Original]int{}}
 	defer a.close()
 	data, err := a.run()
 	if err != nil {
@@ -66,6 +70,7 @@ type assembly struct {
 	parts   []Part
 	quality Quality
 	memory  int
+	side    int         // of the drawings that are compared, in pixels
 	opened  []*Original // of rasters
 	tried   map[*Original]int
 	uses    map[*Original]*uses
@@ -256,7 +261,7 @@ func (a *assembly) check(data []byte, pages []Part) (map[*Original]bool, error) 
 		}
 		seen[k] = true
 		s, _ := a.attempt(p.Original)
-		same, err := alike(p, after, i, s.tolerance())
+		same, err := alike(p, after, i, a.side, s.tolerance())
 		if err != nil {
 			return nil, err
 		}

@@ -181,31 +181,3 @@ func TestNothingActiveIsLeft(t *testing.T) {
 		t.Error("something active is left")
 	}
 }
-
-func FuzzAssemble(f *testing.F) {
-	f.Add(plainPages(2))
-	f.Add(file("", "<</Type/Catalog/Pages 2 0 R>>", pageTree, page(""), stream("", "q BI/W 1/H 1/BPC 8/CS/G ID a EI Q "+text), font))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		o, err := cleanpdf.Open(data, 32<<20)
-		if err != nil {
-			return
-		}
-		defer o.Close()
-		if o.Pages() > 5 {
-			return
-		}
-		o.Active()
-		out, err := cleanpdf.Assemble(all(o), cleanpdf.Quality{ImageDPI: 100, JPEG: 50}, 32<<20)
-		if err != nil {
-			return
-		}
-		again, err := cleanpdf.Open(out, 32<<20)
-		if err != nil {
-			t.Fatalf("what came out can't be opened: %v", err)
-		}
-		defer again.Close()
-		if again.Active() || again.Pages() != o.Pages() {
-			t.Errorf("active %v, %d pages of %d", again.Active(), again.Pages(), o.Pages())
-		}
-	})
-}

@@ -47,8 +47,8 @@ type sketch struct {
 }
 
 // sketch draws a page turned back by some degrees, and reads it.
-func sketched(f *mupdf.File, page, turn int) (*sketch, error) {
-	img, err := drawn(f, page)
+func sketched(f *mupdf.File, page, turn, side int) (*sketch, error) {
+	img, err := drawn(f, page, side)
 	if err != nil {
 		return nil, err
 	}
@@ -62,11 +62,11 @@ func sketched(f *mupdf.File, page, turn int) (*sketch, error) {
 }
 
 // sketch gives a page's sketch; it is made once.
-func (o *Original) sketch(page int) (*sketch, error) {
+func (o *Original) sketch(page, side int) (*sketch, error) {
 	if s := o.sketches[page]; s != nil {
 		return s, nil
 	}
-	s, err := sketched(o.file.file, page, 0)
+	s, err := sketched(o.file.file, page, 0, side)
 	if err != nil {
 		return nil, err
 	}
@@ -78,12 +78,12 @@ func (o *Original) sketch(page int) (*sketch, error) {
 }
 
 // alike says whether page i of a file looks and reads as the original's page.
-func alike(p Part, after *mupdf.File, i int, t tolerance) (bool, error) {
-	b, err := p.Original.sketch(p.Page)
+func alike(p Part, after *mupdf.File, i, side int, t tolerance) (bool, error) {
+	b, err := p.Original.sketch(p.Page, side)
 	if err != nil {
 		return false, err
 	}
-	a, err := sketched(after, i, p.Turn)
+	a, err := sketched(after, i, p.Turn, side)
 	if errors.Is(err, mupdf.ErrMemory) {
 		return false, err
 	}
@@ -94,7 +94,7 @@ func alike(p Part, after *mupdf.File, i int, t tolerance) (bool, error) {
 	return (a.words == b.words || p.Turn%360 != 0) && t.holds(a, b), nil
 }
 
-func drawn(f *mupdf.File, page int) (*image.RGBA, error) {
+func drawn(f *mupdf.File, page, side int) (*image.RGBA, error) {
 	r, err := f.Bounds(page)
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func drawn(f *mupdf.File, page int) (*image.RGBA, error) {
 	if long > longest {
 		return nil, errBomb
 	}
-	w, h := math.Ceil(r.Width()*comparedSide/long), math.Ceil(r.Height()*comparedSide/long)
+	w, h := math.Ceil(r.Width()*float64(side)/long), math.Ceil(r.Height()*float64(side)/long)
 	img, flaws, err := f.Draw(page, r, int(w), int(h))
 	if err == nil && flaws > 0 {
 		err = errDamaged
