@@ -139,7 +139,7 @@ func (t *task) addPage(oid string, p kiosk.Page) error {
 	if err != nil {
 		return err
 	}
-	made := page{Ready: true, version: ver, Changes: p.Changes, Origin: oid, Index: p.Index}
+	made := page{Ready: true, version: ver, Changes: p.Changes, Turned: p.Turned, Origin: oid, Index: p.Index}
 	var source *spool.Blob
 	if p.Source != nil {
 		b, err := t.put(p.Source)

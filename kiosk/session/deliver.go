@@ -30,7 +30,11 @@ func (e *Engine) refs(p *paper) []kiosk.PageRef {
 		pg := e.visit.Pages[l.Page]
 		ver := pg.shown(l.AsIs)
 		ref := kiosk.PageRef{Open: open(ver.Master.ID), Size: ver.Master.Size, DPI: ver.DPI,
-			Turn: l.Turn, Index: pg.Index, Kind: ver.Kind, Changed: len(pg.Changes) > 0 && !l.AsIs}
+			Turn: l.Turn, Index: pg.Index, Kind: ver.Kind}
+		if !l.AsIs {
+			ref.Turned = pg.Turned
+			ref.Changed = slices.ContainsFunc(pg.Changes, func(c kiosk.Change) bool { return c != kiosk.ChangeTurned })
+		}
 		if ver.Packed != nil {
 			ref.Packed, ref.PackedSize = open(ver.Packed.ID), ver.Packed.Size
 		}

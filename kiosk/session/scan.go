@@ -207,7 +207,7 @@ func (t *task) prepareRaw(id string) (sheet int, err error) {
 		}
 		return t.do(func() {
 			pg := t.e.visit.Pages[id]
-			pg.version, pg.Changes, pg.Index, pg.Ready = made, p.Changes, p.Index, true
+			pg.version, pg.Changes, pg.Turned, pg.Index, pg.Ready = made, p.Changes, p.Turned, p.Index, true
 			old := t.e.dropRaw(pg)
 			t.e.views.add(id, pg)
 			t.e.changed()

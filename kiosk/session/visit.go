@@ -45,6 +45,7 @@ type page struct {
 	Ready   bool
 	version                // as it was made ready
 	Changes []kiosk.Change // made to it
+	Turned  int            // by how many degrees clockwise one of them was
 	Came    *version       // as it came, without the Changes; nil until asked for
 	Origin  string
 	Index   int // in Origin
