@@ -24,5 +24,7 @@ struct pn_doc {
 int pn_caught(fz_context *ctx);
 // pn_fill tells of a picture's samples; it may throw.
 void pn_fill(fz_context *ctx, pn_picture *p, fz_pixmap *pix);
+// pn_plain says whether samples of a colour space are what screens show.
+int pn_plain(fz_context *ctx, fz_colorspace *cs);
 
 #endif

@@ -59,7 +59,7 @@ static void count_message(void *user, const char *message)
 
 // MOST_STORED is what the library keeps of decoded pictures and fonts for a
 // second use: those of a page, not those of hundreds.
-#define MOST_STORED (16 << 20)
+#define MOST_STORED (8 << 20)
 
 static fz_context *new_context(budget *b, int *warnings)
 {
