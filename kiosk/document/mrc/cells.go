@@ -10,6 +10,7 @@ type cells struct {
 	paper int       // the brightness of most of the page
 	mean  []float32 // brightness around each
 	dev   []float32 // and its standard deviation
+	near  []float32 // brightness of each and those that touch it
 	// What a page's strongest contrasts and its grain are, as deviations.
 	strong, noise float32
 }
@@ -74,6 +75,11 @@ func paperOf(m *plane) int {
 func (c *cells) around(sum, square []uint32, unit float32) {
 	c.mean, c.dev = make([]float32, len(sum)), make([]float32, len(sum))
 	a, b := boxSums(sum, c.w, c.h, reach), boxSums(square, c.w, c.h, reach)
+	c.near = make([]float32, len(sum))
+	for i, v := range boxSums(sum, c.w, c.h, 1) {
+		x, y := i%c.w, i/c.w
+		c.near[i] = float32(v) * unit / float32((min(x+1, c.w-1)-max(x-1, 0)+1)*(min(y+1, c.h-1)-max(y-1, 0)+1))
+	}
 	per := make([]float32, c.w) // one by the columns in reach
 	for x := range per {
 		per[x] = unit / float32(min(x+reach, c.w-1)-max(x-reach, 0)+1)

@@ -145,4 +145,3 @@ func far(a, b color.RGBA) bool {
 	apart := func(x, y uint8) bool { return max(x, y)-min(x, y) > 48 }
 	return apart(a.R, b.R) || apart(a.G, b.G) || apart(a.B, b.B)
 }
-

@@ -57,7 +57,7 @@ func (l *Layers) Encode(v Level) (pdf.Page, int, error) {
 		_, gray := m.(*image.Gray)
 		b := m.Bounds()
 		p.Layers = append(p.Layers, pdf.Image{Data: jpegenc.Encode(m, v.Quality, jpegenc.Options{}), Encoding: pdf.JPEG,
-			Width: b.Dx(), Height: b.Dy(), Gray: gray})
+			Width: b.Dx(), Height: b.Dy(), Gray: gray}.Packed())
 	}
 	for _, s := range l.stencils(v) {
 		p.Layers = append(p.Layers, pdf.Image{Data: jbig2.Encode(s.Mask), Encoding: pdf.JBIG2, Width: s.Mask.Width, Height: s.Mask.Height,

@@ -199,6 +199,7 @@ type scene struct {
 	stride  int
 	pix     []uint8
 	bw      int
+	common  [3]uint8   // the colour of most of it
 	paper   [][3]uint8 // of squares
 	limit   [][3]uint8 // what is not below it is paper
 }
@@ -213,54 +214,94 @@ func newScene(img image.Image) *scene {
 	}
 	s.bw = (s.w + guardBlock - 1) / guardBlock
 	bh := (s.h + guardBlock - 1) / guardBlock
-	bright := make([][3]uint8, s.bw*bh)
+	bright := make([][4]uint8, s.bw*bh)
+	var all tones
 	for i := range bright {
-		bright[i] = s.brightest(i%s.bw*guardBlock, i/s.bw*guardBlock)
+		bright[i] = s.brightest(i%s.bw*guardBlock, i/s.bw*guardBlock, &all)
 	}
+	s.common = all.commonest()
 	// The brightest of the squares around: a stroke may fill one.
 	s.paper, s.limit = make([][3]uint8, len(bright)), make([][3]uint8, len(bright))
-	for i := range bright {
+	for i, v := range bright {
 		x, y := i%s.bw, i/s.bw
+		for _, k := range [4]int{y*s.bw + max(x-1, 0), y*s.bw + min(x+1, s.bw-1), max(y-1, 0)*s.bw + x, min(y+1, bh-1)*s.bw + x} {
+			if bright[k][3] > v[3] {
+				v = bright[k]
+			}
+		}
 		for c := range 3 {
-			v := max(bright[i][c], bright[y*s.bw+max(x-1, 0)][c], bright[y*s.bw+min(x+1, s.bw-1)][c],
-				bright[max(y-1, 0)*s.bw+x][c], bright[min(y+1, bh-1)*s.bw+x][c])
-			s.paper[i][c] = v
-			s.limit[i][c] = uint8(max(int(v)-guardDepth*max(int(v), guardLight)/255, 0))
+			s.paper[i][c] = v[c]
+			s.limit[i][c] = uint8(max(int(v[c])-guardDepth*max(int(v[c]), guardLight)/255, 0))
 		}
 	}
 	return s
 }
 
-// brightest is the colour which nine tenths of a square's pixels do not
-// reach.
-func (s *scene) brightest(x0, y0 int) (v [3]uint8) {
-	for c := range min(s.n, 3) {
-		var count [32]uint8
-		n := 0
-		for y := y0; y < min(y0+guardBlock, s.h); y += 2 {
-			row := s.pix[y*s.stride:]
-			for x := x0; x < min(x0+guardBlock, s.w); x += 2 {
-				count[row[x*s.n+c]>>3]++
-				n++
-			}
-		}
-		at, sum := 31, int(count[31])
-		for ; 10*sum < n && at > 0; sum += int(count[at]) {
-			at--
-		}
-		v[c] = uint8(8*at + 4)
-	}
-	return v
+// tones are pixels by their brightness: the sums of their colours, and how
+// many they are.
+type tones [32][4]int
+
+func (t *tones) color(i int) [3]uint8 {
+	n := max(t[i][3], 1)
+	return [3]uint8{uint8(t[i][0] / n), uint8(t[i][1] / n), uint8(t[i][2] / n)}
 }
 
+func (t *tones) commonest() [3]uint8 {
+	at := 31
+	for i := range t {
+		if t[i][3] > t[at][3] {
+			at = i
+		}
+	}
+	return t.color(at)
+}
+
+// brightest gives the colour of those pixels of a square which nine tenths of
+// them are darker than, and how bright these are. It is the colour of one
+// ground: the most of each channel would be one that is nowhere on the page.
+// It adds the square to all.
+func (s *scene) brightest(x0, y0 int, all *tones) [4]uint8 {
+	var sum tones
+	n := 0
+	for y := y0; y < min(y0+guardBlock, s.h); y += 2 {
+		row := s.pix[y*s.stride:]
+		for x := x0; x < min(x0+guardBlock, s.w); x += 2 {
+			p := row[x*s.n:]
+			n++
+			r, g, b := p[0], p[0], p[0]
+			if s.n > 1 {
+				g, b = p[1], p[2]
+			}
+			t := &sum[luma(uint32(r), uint32(g), uint32(b))>>3&31]
+			t[0], t[1], t[2], t[3] = t[0]+int(r), t[1]+int(g), t[2]+int(b), t[3]+1
+		}
+	}
+	for i := range sum {
+		for c, v := range sum[i] {
+			all[i][c] += v
+		}
+	}
+	at := 31
+	for seen := sum[31][3]; at > 0 && (10*seen < n || sum[at][3] == 0); seen += sum[at][3] {
+		at--
+	}
+	v := sum.color(at)
+	return [4]uint8{v[0], v[1], v[2], uint8(8*at + 4)}
+}
+
+// dark says whether a pixel is no paper. What has the colour of most of the
+// page is paper too, though it be darker than that which shows through a hole.
 func (s *scene) dark(x, y int) bool {
 	l := &s.limit[y/guardBlock*s.bw+x/guardBlock]
 	p := s.pix[y*s.stride+x*s.n:]
 	if s.n == 1 {
-		return p[0] < l[0]
+		return p[0] < l[0] && !near(p[0], s.common[0])
 	}
-	return p[0] < l[0] || p[1] < l[1] || p[2] < l[2]
+	return (p[0] < l[0] || p[1] < l[1] || p[2] < l[2]) &&
+		!(near(p[0], s.common[0]) && near(p[1], s.common[1]) && near(p[2], s.common[2]))
 }
+
+func near(a, b uint8) bool { return max(a, b)-min(a, b) < guardDepth/2 }
 
 // depth says how much darker than the paper around it is the darkest of a
 // pixel's channels, of 255.

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"pointnum/kiosk/document/mrc"
-	"pointnum/kiosk/document/pdf"
 )
 
 // Pages are tried at 150 dpi: the race detector makes more of them slow.
@@ -138,7 +137,7 @@ func TestAPaleFieldAndAPaleMarkStayInTheBackground(t *testing.T) {
 		img := sheet(1240, 1754, black)
 		box(img, image.Rect(900, 1650, 940, 1690), c)
 		l := mrc.Split(img, 150, mrc.Options{})
-		if p, _, err := l.Encode(mrc.Standard()); err != nil || p.Layers[0].Encoding != pdf.JPEG {
+		if p, _, err := l.Encode(mrc.Standard()); err != nil || p.Layers[0].Stencil {
 			t.Errorf("%s is gone", name)
 		}
 		if found := l.Missing(); len(found) > 0 {

@@ -95,6 +95,14 @@ func rowRuns(runs []run, row []byte, w int) []run {
 // full stop has ten times as many.
 const speck = 6
 
+// Patches below dot, pixels at 300 dpi too, are grain as well when they are
+// darker than what is around them by less than dotDepth of what the larger
+// ones are.
+const (
+	dot      = 24
+	dotDepth = 0.5
+)
+
 // patches are the connected patches of a mask.
 type patches struct {
 	runs  []run
@@ -105,16 +113,17 @@ type patches struct {
 // clean takes specks out of the mask, and what is as large as the page and
 // filled: the shadow of an edge, a dark ground. The background shows them. It
 // gives what is left.
-func clean(b *jbig2.Bitmap, dpi int) patches {
+func clean(b *jbig2.Bitmap, m *plane, c *cells, dpi int) patches {
 	least := max(3, speck*dpi*dpi/(300*300))
 	runs, start, found := parts(b)
+	pale := paleDots(runs, start, found, m, c, dot*dpi*dpi/(300*300))
 	n := 0
 	for y := range b.Height {
 		from := n
 		for _, r := range runs[start[y]:start[y+1]] {
 			p := &found[r.part]
 			w, h := p.x1-p.x0, p.y1-p.y0
-			if p.area < least || 2*w > b.Width && 2*h > b.Height && 4*p.area > w*h {
+			if p.area < least || pale[r.part] || 2*w > b.Width && 2*h > b.Height && 4*p.area > w*h {
 				erase(b.Row(y), int(r.x0), int(r.x1))
 				continue
 			}
@@ -125,6 +134,30 @@ func clean(b *jbig2.Bitmap, dpi int) patches {
 	}
 	start[b.Height] = n
 	return patches{runs[:n], start, found}
+}
+
+// paleDots says which patches of less than most pixels are pale.
+func paleDots(runs []run, start []int, found []part, m *plane, c *cells, most int) []bool {
+	depth := make([]int32, len(found)) // sums, of the small ones
+	sum, n := 0, 0
+	for y := range len(start) - 1 {
+		row, mean := m.row(y), c.mean[y/c.size*c.w:]
+		for _, r := range runs[start[y]:start[y+1]] {
+			if found[r.part].area >= most {
+				x := int(r.x0+r.x1) / 2
+				sum, n = sum+int(mean[x/c.size])-int(row[x]), n+1
+				continue
+			}
+			for x := int(r.x0); x < int(r.x1); x++ {
+				depth[r.part] += int32(mean[x/c.size]) - int32(row[x])
+			}
+		}
+	}
+	pale := make([]bool, len(found))
+	for i, d := range depth {
+		pale[i] = found[i].area < most && float64(d)*float64(n) < dotDepth*float64(sum)*float64(found[i].area)
+	}
+	return pale
 }
 
 func erase(row []byte, x0, x1 int) {

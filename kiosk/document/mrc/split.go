@@ -69,7 +69,7 @@ func Split(img image.Image, dpi int, o Options) *Layers {
 	l.original = p.copyOf(img, flat)
 	l.limit = c.limits(f.in)
 	mask := threshold(p.gray, l.limit, c)
-	found := clean(mask, dpi)
+	found := clean(mask, p.gray, c, dpi)
 	l.ground = p.ground(mask, c)
 	if len(found.runs) > 0 {
 		l.mask = mask

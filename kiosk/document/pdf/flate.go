@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
 	"fmt"
 	"image"
@@ -30,4 +31,30 @@ func Lossless(img image.Image) (Image, error) {
 		chunks = chunks[12+n:]
 	}
 	return m, nil
+}
+
+// leastPacked is what packing has to save, in bytes: more than the name of
+// the second filter.
+const leastPacked = 16
+
+// Packed gives a JPEG packed once more, where that makes it smaller; others as
+// they are. It pays for pictures of which most is empty: JPEG writes one bit
+// at least for each block of them.
+func (m Image) Packed() Image {
+	if m.Encoding != JPEG {
+		return m
+	}
+	var b bytes.Buffer
+	z, err := zlib.NewWriterLevel(&b, zlib.BestCompression)
+	if err == nil {
+		_, err = z.Write(m.Data)
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	if err != nil || b.Len()+leastPacked >= len(m.Data) {
+		return m
+	}
+	m.Data, m.Encoding = b.Bytes(), PackedJPEG
+	return m
 }

@@ -21,6 +21,8 @@ const (
 	// JBIG2 is one bit per pixel, 1 for black, as ITU-T T.88: the segments of
 	// one page without a file header and without an end-of-page segment.
 	JBIG2
+	// PackedJPEG is what JPEG is, in a zlib stream: see Image.Packed.
+	PackedJPEG
 )
 
 // Image is a rectangle of pixels that is stretched over its place on the

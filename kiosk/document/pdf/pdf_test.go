@@ -9,6 +9,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"strings"
 	"testing"
 
+	"pointnum/kiosk/document/jpegenc"
 	"pointnum/kiosk/document/pdf"
 )
 
@@ -130,6 +132,44 @@ func TestJPEGsAreKeptByteForByte(t *testing.T) {
 	}
 }
 
+func TestEmptyJPEGsArePackedOnceMore(t *testing.T) {
+	plain := jpegPage(t, image.NewGray(image.Rect(0, 0, 800, 1100)), 100)
+	m := pdf.Image{Data: plain.Data, Encoding: pdf.JPEG, Width: plain.Width, Height: plain.Height, Gray: true}
+	packed := m.Packed()
+	if packed.Encoding != pdf.PackedJPEG || 4*len(packed.Data) > len(m.Data) {
+		t.Fatalf("%d bytes of %d", len(packed.Data), len(m.Data))
+	}
+	noise := image.NewGray(image.Rect(0, 0, 200, 200))
+	r := rand.New(rand.NewPCG(1, 1))
+	for i := range noise.Pix {
+		noise.Pix[i] = uint8(r.IntN(256))
+	}
+	if n := (pdf.Image{Data: jpegenc.Encode(noise, 80, jpegenc.Options{}), Encoding: pdf.JPEG, Width: 200, Height: 200, Gray: true}).Packed(); n.Encoding != pdf.JPEG {
+		t.Error("a full JPEG was packed")
+	}
+	page := pdf.Page{Width: 800, Height: 1100, DPI: 100, Layers: []pdf.Image{packed}}
+	data, err := page.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again pdf.Page
+	if err := again.UnmarshalBinary(data); err != nil {
+		t.Fatal(err)
+	}
+	path := save(t, write(t, again))
+	run(t, "qpdf", "--check", path)
+	out := filepath.Join(t.TempDir(), "image")
+	run(t, "pdfimages", "-png", path, out) // draws nothing of what it can't decode
+	if got := decoded(t, out+"-000.png"); got.Bounds() != image.Rect(0, 0, 800, 1100) {
+		t.Errorf("a picture of %v came out", got.Bounds())
+	}
+	broken := packed
+	broken.Data = broken.Data[4:]
+	if err := pdf.Write(io.Discard, []pdf.Page{{Width: 800, Height: 1100, Layers: []pdf.Image{broken}}}); err == nil {
+		t.Error("broken data was taken")
+	}
+}
+
 func TestTheSamePagesGiveTheSameFile(t *testing.T) {
 	page := jpegPage(t, picture(200, 300), 100)
 	a, b := write(t, page, page), write(t, page, page)
@@ -143,21 +183,26 @@ func TestTheSamePagesGiveTheSameFile(t *testing.T) {
 	}
 }
 
+func decoded(t *testing.T, path string) image.Image {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	m, err := png.Decode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 // drawn renders a file's first page at 72 dpi.
 func drawn(t *testing.T, data []byte) image.Image {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "page")
 	run(t, "pdftoppm", "-r", "72", "-png", "-singlefile", save(t, data), out)
-	f, err := os.Open(out + ".png")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	img, err := png.Decode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return img
+	return decoded(t, out+".png")
 }
 
 // inked is the rectangle of what is not white.

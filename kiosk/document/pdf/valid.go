@@ -2,10 +2,12 @@ package pdf
 
 import (
 	"bytes"
+	"compress/zlib"
 	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
+	"io"
 )
 
 // images gives what is to be painted, the lowest first.
@@ -58,9 +60,9 @@ func (m *Image) check(page image.Rectangle) error {
 		return fmt.Errorf("it lies beside the page")
 	case m.Stencil && !m.bilevel():
 		return fmt.Errorf("a stencil has one bit a pixel")
-	case m.Encoding < JPEG || m.Encoding > JBIG2:
+	case m.Encoding < JPEG || m.Encoding > PackedJPEG:
 		return fmt.Errorf("unknown encoding %d", m.Encoding)
-	case m.Encoding == JPEG:
+	case m.Encoding == JPEG || m.Encoding == PackedJPEG:
 		if err := m.checkJPEG(); err != nil {
 			return err
 		}
@@ -74,8 +76,19 @@ func (m *Image) check(page image.Rectangle) error {
 	return m.Mask.check(page)
 }
 
+// mostHeader is how far into a packed JPEG its size is looked for.
+const mostHeader = 1 << 20
+
 func (m *Image) checkJPEG() error {
-	c, err := jpeg.DecodeConfig(bytes.NewReader(m.Data))
+	var data io.Reader = bytes.NewReader(m.Data)
+	if m.Encoding == PackedJPEG {
+		z, err := zlib.NewReader(data)
+		if err != nil {
+			return fmt.Errorf("unpack jpeg: %w", err)
+		}
+		data = io.LimitReader(z, mostHeader)
+	}
+	c, err := jpeg.DecodeConfig(data)
 	if err != nil {
 		return fmt.Errorf("read jpeg header: %w", err)
 	}

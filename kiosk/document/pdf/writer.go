@@ -188,6 +188,8 @@ func (f *Writer) image(m Image) int {
 	switch m.Encoding {
 	case JPEG:
 		f.printf("/Filter/DCTDecode")
+	case PackedJPEG:
+		f.printf("/Filter[/FlateDecode/DCTDecode]")
 	case Flate:
 		colors := 3
 		if m.Gray {
