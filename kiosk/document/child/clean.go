@@ -2,6 +2,7 @@ package child
 
 import (
 	"image"
+	"math"
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document/decode"
@@ -14,7 +15,8 @@ import (
 
 // sheetOfPaper is a page while it is cleaned, and what was done to it.
 type sheetOfPaper struct {
-	page    image.Image
+	// The page, and the copies of it that all share who look at it.
+	*raster.Overview
 	dpi     int // 0 is not known
 	digital bool
 	photo   bool // from a camera
@@ -23,24 +25,35 @@ type sheetOfPaper struct {
 	changes []kiosk.Change
 }
 
-// sheetOf makes a page upright, straight and cut to its paper. Every step
-// leaves the page alone when it is not sure, and all of them do when the page
-// is wanted as it came, or is no picture of paper at all.
-func sheetOf(p decode.Picture, job wire.JobMessage) *sheetOfPaper {
-	s := &sheetOfPaper{page: raster.Orient(p.Image, p.Orientation), dpi: p.DPI, digital: p.Vector}
+// sheetOf makes a page upright, straight and cut to its paper, no larger than
+// a master. Every step leaves the page alone when it is not sure, and all of
+// them do when the page is wanted as it came, or is no picture of paper at
+// all. It takes the picture out of p, so that it can be freed on the way, and
+// gives the page's resolution, a guess where none is known.
+func sheetOf(p *decode.Picture, job wire.JobMessage) (*sheetOfPaper, int) {
+	img := raster.Orient(p.Image, p.Orientation)
+	p.Image = nil
+	bare := job.AsIs || p.Vector || bilevelPage(img)
+	s := &sheetOfPaper{Overview: raster.NewOverview(img), dpi: p.DPI, digital: p.Vector}
 	if job.Scanned && job.DPI > 0 {
 		s.dpi = job.DPI
 	}
-	if job.AsIs || s.digital {
-		return s
+	if !bare && (job.Scanned && !s.OnBed() || !s.flatten(job.Scanned)) {
+		s.straighten()
 	}
-	if !bilevelPage(s.page) {
-		if job.Scanned || !s.flatten() {
-			s.straighten()
-		}
+	img, dpi := toMaster(s.Page(), s.dpi)
+	s.replace(img)
+	if !job.AsIs && !p.Vector {
+		s.turn()
 	}
-	s.turn()
-	return s
+	return s, dpi
+}
+
+// replace puts another state of the page in the place of the last.
+func (s *sheetOfPaper) replace(img image.Image) {
+	if img != s.Page() {
+		s.Overview = raster.NewOverview(img)
+	}
 }
 
 // bilevelPage says whether a page is black and white only: what was done to
@@ -50,27 +63,45 @@ func bilevelPage(img image.Image) bool {
 	return ok && bilevel(g)
 }
 
-// flatten finds the sheet in a photograph.
-func (s *sheetOfPaper) flatten() bool {
-	s.photo = sheet.IsPhoto(s.page)
-	q, sure := sheet.Find(s.page)
+// flatten finds the sheet in a photograph, or on a scanner's bed.
+func (s *sheetOfPaper) flatten(scanned bool) bool {
+	page := s.Page()
+	q, sure := sheet.Find(page)
+	s.photo = !scanned && (sure && s.dpi < flatbedDPI || sheet.IsPhoto(page))
 	if !sure {
 		return false
 	}
-	s.page, s.dpi, s.photo = sheet.Flatten(s.page, q, masterSide), 0, true
+	flat := sheet.Flatten(page, q, masterSide)
+	if s.photo {
+		s.dpi = 0 // what a camera says of it means nothing
+	} else {
+		s.dpi = scaledDPI(s.dpi, q, flat.Bounds())
+	}
+	s.replace(flat)
 	s.changes = append(s.changes, kiosk.ChangeFlattened)
 	return true
 }
 
+// flatbedDPI is what a scanner says of its pictures, and no camera.
+const flatbedDPI = 100
+
+// scaledDPI is the resolution of a sheet that was flattened.
+func scaledDPI(dpi int, q sheet.Quad, flat image.Rectangle) int {
+	side := func(a, b sheet.Point) float64 { return math.Hypot(a.X-b.X, a.Y-b.Y) }
+	across, down := max(side(q[0], q[1]), side(q[3], q[2])), max(side(q[1], q[2]), side(q[0], q[3]))
+	f := min(float64(flat.Dx())/across, float64(flat.Dy())/down)
+	return int(math.Round(float64(dpi) * f))
+}
+
 // straighten turns a scan by a few degrees and cuts off the scanner's bed.
 func (s *sheetOfPaper) straighten() {
-	o, angle := raster.NewOverview(s.page).Deskew()
+	o, angle := s.Deskew()
 	if angle != 0 {
 		s.changes = append(s.changes, kiosk.ChangeStraightened)
 	}
-	s.page = o.Page()
+	s.Overview = o
 	if r, ok := o.Crop(); ok {
-		s.page = cut(s.page, r)
+		s.replace(cut(o.Page(), r))
 		s.changes = append(s.changes, kiosk.ChangeCropped)
 	}
 }
@@ -80,11 +111,15 @@ const probably = 0.6
 
 // turn makes the writing upright.
 func (s *sheetOfPaper) turn() {
-	degrees, sure := upright.Turn(s.page)
+	page := s.Page()
+	if long := max(page.Bounds().Dx(), page.Bounds().Dy()); long >= writingSide {
+		page = s.Half() // letters are still told apart
+	}
+	degrees, sure := upright.Turn(page)
 	switch {
 	case degrees == 0:
 	case sure >= upright.Sure:
-		s.page = raster.Turn(s.page, degrees)
+		s.replace(raster.Turn(s.Page(), degrees))
 		s.turned = degrees
 		s.changes = append(s.changes, kiosk.ChangeTurned)
 	default:
@@ -92,11 +127,14 @@ func (s *sheetOfPaper) turn() {
 	}
 }
 
+// writingSide is the long side of a page of which a half shows which way up
+// its letters are: 300 dpi of a sheet a little shorter than A4.
+const writingSide = 3000
+
 // judge says what is wrong with the page once it is ready.
-func (s *sheetOfPaper) judge(img image.Image, dpi int) []kiosk.Finding {
-	o := raster.NewOverview(img)
+func (s *sheetOfPaper) judge(dpi int) []kiosk.Finding {
 	if s.digital {
-		if verdict.Blank(o) {
+		if verdict.Blank(s.Overview) {
 			return []kiosk.Finding{{Verdict: kiosk.VerdictBlank}}
 		}
 		return nil
@@ -104,7 +142,7 @@ func (s *sheetOfPaper) judge(img image.Image, dpi int) []kiosk.Finding {
 	if s.dpi == 0 {
 		dpi = 0 // its size on paper is a guess
 	}
-	found := verdict.Judge(o, dpi, s.photo)
+	found := verdict.Judge(s.Overview, dpi, s.photo)
 	if s.doubt {
 		found = append(found, kiosk.Finding{Verdict: kiosk.VerdictTurned})
 	}

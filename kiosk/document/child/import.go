@@ -86,7 +86,7 @@ func (im *importing) all(src decode.Source) error {
 				out <- outcome{lost: err}
 			} else {
 				wg.Go(func() {
-					r, err := im.ready(p)
+					r, err := im.ready(&p)
 					out <- outcome{ready: r, partial: p.Partial, err: err}
 				})
 			}
@@ -153,37 +153,42 @@ func (im *importing) end() error {
 	return nil
 }
 
-// ready cleans, scales and judges a page and writes its pictures.
-func (im *importing) ready(p decode.Picture) (ready, error) {
-	s := sheetOf(p, im.job)
-	m := wire.PageMessage{Kind: kiosk.PageDigital, SourceDPI: p.DPI, Searchable: p.Searchable, Changes: s.changes, Turned: s.turned}
-	img, dpi := toMaster(s.page, s.dpi)
-	if raster.IsGray(img) {
-		img, m.Gray = raster.Gray(img), true
+// ready cleans, scales and judges a page and writes its pictures. It takes the
+// picture out of p.
+func (im *importing) ready(p *decode.Picture) (ready, error) {
+	s, dpi := sheetOf(p, im.job)
+	r := ready{message: wire.PageMessage{Kind: kiosk.PageDigital, SourceDPI: p.DPI, Searchable: p.Searchable, Changes: s.changes, Turned: s.turned}}
+	m := &r.message
+	if s.IsGray() {
+		s.Overview, m.Gray = s.Gray(), true
 	}
-	m.Width, m.Height, m.DPI = img.Bounds().Dx(), img.Bounds().Dy(), dpi
-	m.Findings = s.judge(img, dpi)
-	r := ready{message: m}
-	var err error
-	if !p.Vector {
-		packed, kind, err := fit.Pack(img, dpi)
-		if err != nil {
-			return r, err
-		}
-		r.message.Kind = kind
-		if r.packed, err = packed.MarshalBinary(); err != nil {
-			return r, err
-		}
-	}
-	if r.master, err = encodeMaster(img); err != nil {
+	size := s.Page().Bounds().Size()
+	m.Width, m.Height, m.DPI = size.X, size.Y, dpi
+	m.Findings = s.judge(dpi)
+	if err := r.pictures(s); err != nil || p.Vector {
 		return r, err
 	}
-	preview := shrink(img, previewSide)
-	if r.preview, err = raster.EncodeJPEG(preview, previewQual); err != nil {
-		return r, err
+	img := s.Page()
+	s.Overview = nil // the copies
+	packed, kind, err := fit.Pack(img, dpi)
+	if err == nil {
+		m.Kind = kind
+		r.packed, err = packed.MarshalBinary()
 	}
-	r.thumb, err = raster.EncodeJPEG(shrink(preview, thumbSide), thumbQual)
 	return r, err
+}
+
+// pictures writes the page for later, for the screen and for the list.
+func (r *ready) pictures(s *sheetOfPaper) (err error) {
+	if r.master, err = encodeMaster(s.Page()); err != nil {
+		return err
+	}
+	preview := raster.NewOverview(s.Reduced(previewSide))
+	if r.preview, err = raster.EncodeJPEG(preview.Page(), previewQual); err != nil {
+		return err
+	}
+	r.thumb, err = raster.EncodeJPEG(preview.Reduced(thumbSide), thumbQual)
+	return err
 }
 
 // leastPaper is the length in inches below which nothing is a paper that
@@ -211,15 +216,6 @@ func toMaster(img image.Image, dpi int) (image.Image, int) {
 		img = raster.Scale(img, max(1, int(math.Round(w*f))), max(1, int(math.Round(h*f))))
 	}
 	return img, max(1, int(math.Round(d*f)))
-}
-
-func shrink(img image.Image, side int) image.Image {
-	w, h := img.Bounds().Dx(), img.Bounds().Dy()
-	if max(w, h) <= side {
-		return img
-	}
-	f := float64(side) / float64(max(w, h))
-	return raster.Scale(img, max(1, int(float64(w)*f+0.5)), max(1, int(float64(h)*f+0.5)))
 }
 
 // encodeMaster keeps black and white pages without loss; everything else

@@ -14,6 +14,7 @@ const (
 	maxLost    = 3    // patches of a letter's size that may lie on the bed: dust
 	trimMost   = 15   // thousandths of the paper: 4 mm of a sheet's height
 	leastCrop  = 200  // one part in so many must go on some side to be worth it
+	rimDepth   = 4    // pixels: what is less of a bed, CropBed cuts off as well
 	smallPaper = 0.2  // a margin of the same white is cut when wider than this
 )
 
@@ -31,12 +32,7 @@ func (o *Overview) Crop() (image.Rectangle, bool) {
 	if b.Dx() < 100 || b.Dy() < 100 {
 		return b, false
 	}
-	small := o.Small()
-	w, h := small.Bounds().Dx(), small.Bounds().Dy()
-	if long := max(w, h); long > cropSide {
-		small = Scale(small, w*cropSide/long, h*cropSide/long)
-	}
-	m := ToRGBA(small)
+	m := o.cropCopy()
 	keep := cropDark(m)
 	keep = cropWhite(m, keep)
 	if m.Rect.Inset(max(m.Rect.Dx(), m.Rect.Dy()) / leastCrop).In(keep) {
@@ -45,6 +41,42 @@ func (o *Overview) Crop() (image.Rectangle, bool) {
 	sx, sy := float64(b.Dx())/float64(m.Rect.Dx()), float64(b.Dy())/float64(m.Rect.Dy())
 	return image.Rect(int(float64(keep.Min.X)*sx), int(float64(keep.Min.Y)*sy),
 		int(float64(keep.Max.X)*sx+0.5), int(float64(keep.Max.Y)*sy+0.5)).Intersect(b), true
+}
+
+// cropCopy is the copy on which the bed is looked for.
+func (o *Overview) cropCopy() *image.RGBA {
+	small := o.Small()
+	w, h := small.Bounds().Dx(), small.Bounds().Dy()
+	if long := max(w, h); long > cropSide {
+		small = Scale(small, max(w*cropSide/long, 1), max(h*cropSide/long, 1))
+	}
+	return ToRGBA(small)
+}
+
+// OnBed says whether a bed is seen beside the paper: whether at one of the
+// page's edges most is not of the paper's colour.
+func (o *Overview) OnBed() bool {
+	m := o.cropCopy()
+	w, h := m.Rect.Dx(), m.Rect.Dy()
+	if w <= 2*rimDepth || h <= 2*rimDepth {
+		return false
+	}
+	bed := floodBed(m)
+	for _, r := range []image.Rectangle{
+		image.Rect(0, 0, w, rimDepth), image.Rect(0, h-rimDepth, w, h),
+		image.Rect(0, 0, rimDepth, h), image.Rect(w-rimDepth, 0, w, h),
+	} {
+		n := 0
+		for y := r.Min.Y; y < r.Max.Y; y++ {
+			for _, v := range bed[y*w+r.Min.X : y*w+r.Max.X] {
+				n += int(v)
+			}
+		}
+		if 2*n > r.Dx()*r.Dy() {
+			return true
+		}
+	}
+	return false
 }
 
 // cropDark cuts off the bed whose colour is not the paper's.

@@ -38,18 +38,21 @@ func (o *Overview) Deskew() (*Overview, float64) {
 }
 
 // losesInk says whether straightening by a degrees without growing would push
-// ink off the page.
+// writing off the page. The shadow of an edge along a side may go.
 func (o *Overview) losesInk(a float64) bool {
-	points, _ := o.inkPoints()
-	w, h := float64(o.SmallGray().Rect.Dx()), float64(o.SmallGray().Rect.Dy())
+	b := o.SmallGray().Rect
+	w, h := float64(b.Dx()), float64(b.Dy())
 	sin, cos := math.Sincos(a * math.Pi / 180)
 	lost := 0
-	for i := range len(points.start) - 1 {
-		py := float64(i) - h/2
-		for _, at := range points.at[points.start[i]:points.start[i+1]] {
-			px := float64(at) - w/2
+	for _, m := range Marks(o.Ink(inkDepth), b.Dx()) {
+		if m.Pixels < leastMark || m.edge(b) {
+			continue
+		}
+		for _, p := range []image.Point{m.Box.Min, {m.Box.Max.X, m.Box.Min.Y}, m.Box.Max, {m.Box.Min.X, m.Box.Max.Y}} {
+			px, py := float64(p.X)-w/2, float64(p.Y)-h/2
 			if math.Abs(px*cos+py*sin) > w/2 || math.Abs(py*cos-px*sin) > h/2 {
-				lost++
+				lost += m.Pixels
+				break
 			}
 		}
 	}

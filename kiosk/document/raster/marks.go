@@ -42,10 +42,22 @@ func Marks(mask []uint8, w int) []Mark {
 	return found
 }
 
+// leastMark is how many pixels a letter has at least; dust has fewer.
+const leastMark = 6
+
+// edge says whether a mark is no more than the shadow along a side of the
+// picture: thin, and longer than any letter.
+func (m Mark) edge(all image.Rectangle) bool {
+	deep := max(all.Dx(), all.Dy()) / 100
+	side := m.Box.Max.X <= all.Min.X+deep || m.Box.Min.X >= all.Max.X-deep
+	end := m.Box.Max.Y <= all.Min.Y+deep || m.Box.Min.Y >= all.Max.Y-deep
+	return side && m.Box.Dy() > 5*m.Box.Dx() || end && m.Box.Dx() > 5*m.Box.Dy()
+}
+
 // Letter says whether a patch has the size of a letter or a word, on a copy
 // of side pixels on its long side that shows about a sheet; dust is smaller,
 // an edge of paper or a frame is larger.
 func (m Mark) Letter(side int) bool {
 	w, h := m.Box.Dx(), m.Box.Dy()
-	return m.Pixels >= 6 && max(w, h) >= side/250 && h <= side/12 && w <= side/5
+	return m.Pixels >= leastMark && max(w, h) >= side/250 && h <= side/12 && w <= side/5
 }

@@ -11,6 +11,7 @@ const overviewSide = 900
 // one goroutine at a time.
 type Overview struct {
 	page   image.Image
+	half   image.Image
 	small  image.Image
 	gray   *image.Gray
 	relief []int8
@@ -30,6 +31,53 @@ func NewOverview(img image.Image) *Overview {
 // Page is the page itself, *image.Gray or *image.RGBA.
 func (o *Overview) Page() image.Image { return o.page }
 
+// Gray is the page without colour, and what was made of it so far.
+func (o *Overview) Gray() *Overview {
+	if _, ok := o.page.(*image.Gray); ok {
+		return o
+	}
+	g := &Overview{page: Gray(o.page), gray: o.gray, relief: o.relief}
+	if o.half != nil {
+		g.half = Gray(o.half)
+	}
+	if o.small != nil {
+		g.small = o.SmallGray()
+		g.gray = o.gray
+	}
+	return g
+}
+
+// Half is the page at half its size, of the page's kind: the means of squares
+// of four pixels. A page of less than two pixels a side is its own half.
+// Nobody may write to it.
+func (o *Overview) Half() image.Image {
+	if o.half == nil {
+		o.half = halve(o.page)
+	}
+	return o.half
+}
+
+// Reduced is the page scaled down to a long side of so many pixels, or the
+// page where that is no larger.
+func (o *Overview) Reduced(side int) image.Image {
+	w, h := o.page.Bounds().Dx(), o.page.Bounds().Dy()
+	long := max(w, h)
+	if long <= side {
+		return o.page
+	}
+	f := float64(side) / float64(long)
+	return Scale(o.least(side), max(1, int(float64(w)*f+0.5)), max(1, int(float64(h)*f+0.5)))
+}
+
+// least is the smallest of the page and its half that has a long side of at
+// least so many pixels: there are four times as few to read.
+func (o *Overview) least(side int) image.Image {
+	if max(o.page.Bounds().Dx(), o.page.Bounds().Dy())/2 >= side {
+		return o.Half()
+	}
+	return o.page
+}
+
 // Small is the small copy, of the page's kind. One of its pixels stands for
 // the same whole number of the page's in both directions, but for a few at the
 // ends; a small page is its own copy.
@@ -39,7 +87,11 @@ func (o *Overview) Small() image.Image {
 		n := (max(w, h) + overviewSide/2) / overviewSide
 		o.small = o.page
 		if n > 1 {
-			o.small = Scale(o.page, max(w/n, 1), max(h/n, 1))
+			from := o.page
+			if n > 3 { // a third would be made of pieces of half pixels
+				from = o.Half()
+			}
+			o.small = Scale(from, max(w/n, 1), max(h/n, 1))
 		}
 	}
 	return o.small
