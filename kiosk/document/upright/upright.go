@@ -30,11 +30,12 @@ const (
 	// 14 % of its letters reach under the others and 4 % over; Arabic has 15 %
 	// of its pieces too wide for letters and 0.4 to 0.8 marks to a letter,
 	// where French has 1 to 8 % and 0.2, and a poor print 14 % or 0.5.
-	turnShare         = 0.17
-	maxWide, maxMarks = 0.145, 0.6
-	someWide          = 0.08
-	someMarks         = 0.3
-	maxHigh           = 0.013 // stops and commas at the top of a line
+	turnShare          = 0.17
+	maxWide, maxMarks  = 0.145, 0.6
+	someWide           = 0.08
+	someMarks          = 0.3
+	fewMarks, mostWide = 0.22, 0.2 // letters of a bold print touch, and have no more marks for that
+	maxHigh            = 0.013     // stops and commas at the top of a line
 )
 
 // Turn says by how many degrees clockwise (0, 90, 180 or 270) the page must be
@@ -97,7 +98,7 @@ func (c counts) sure() float64 {
 	s := min(1, (ratio-1)/(minRatio-1), far/5, c.share(c.up)/overShare, float64(c.letters)/minCount)
 	switch {
 	case c.up <= c.down, // letters and marks must say the same
-		c.below > c.above && c.share(c.below) > 0.02,
+		2*c.below > 3*c.above && c.share(c.below) > 0.02,
 		3*c.wide > c.letters:
 		s = min(s, unsure)
 	}
@@ -110,7 +111,7 @@ func (c counts) latin() float64 {
 	s := min(1, c.share(c.up+c.above)/turnShare, (float64(c.up+1)/float64(c.down+1)-1)/(minRatio-1.2))
 	wide, marks := c.share(c.wide), c.share(c.above+c.below+c.high+c.low)
 	switch {
-	case wide > maxWide, marks > maxMarks, wide > someWide && marks > someMarks,
+	case wide > maxWide && marks > fewMarks, wide > mostWide, marks > maxMarks, wide > someWide && marks > someMarks,
 		c.high > 3*c.low && c.high > 3 && c.share(c.high) > maxHigh:
 		s = min(s, unsure)
 	}
