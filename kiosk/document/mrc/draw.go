@@ -2,6 +2,7 @@ package mrc
 
 import (
 	"image"
+	"image/draw"
 
 	"pointnum/kiosk/document/raster"
 )
@@ -34,6 +35,12 @@ func (l *Layers) Image(dpi int, gray bool) image.Image {
 	}
 	for _, s := range all {
 		blend(m, s)
+	}
+	for _, c := range l.coarseCodes() {
+		r := image.Rect(c.Rect.Min.X*w/l.Width, c.Rect.Min.Y*h/l.Height, c.Rect.Max.X*w/l.Width, c.Rect.Max.Y*h/l.Height)
+		if !r.Empty() {
+			draw.Draw(m, r, raster.Scale(c, r.Dx(), r.Dy()), image.Point{}, draw.Src)
+		}
 	}
 	if !colored {
 		return raster.Gray(m)

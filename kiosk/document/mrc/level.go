@@ -63,6 +63,10 @@ func (l *Layers) Encode(v Level) (pdf.Page, int, error) {
 		p.Layers = append(p.Layers, pdf.Image{Data: jbig2.Encode(s.Mask), Encoding: pdf.JBIG2, Width: s.Mask.Width, Height: s.Mask.Height,
 			Gray: true, Stencil: true, Color: s.Color})
 	}
+	for _, c := range l.coarseCodes() {
+		p.Layers = append(p.Layers, pdf.Image{Data: jpegenc.Encode(c, codeQuality, jpegenc.Options{}), Encoding: pdf.JPEG,
+			Width: c.Rect.Dx(), Height: c.Rect.Dy(), Gray: true, Place: c.Rect}.Packed())
+	}
 	if len(p.Layers) == 0 { // an empty sheet is a page too
 		m := image.NewGray(image.Rect(0, 0, 1, 1))
 		m.Pix[0] = 255
@@ -126,6 +130,30 @@ func (l *Layers) coarser(dpi int) []Stencil {
 		return append([]Stencil{{mask, l.Stencils[0].Color}}, fine...)
 	}
 	return append(l.share(mask), fine...)
+}
+
+// Codes on a page of less than so many dpi have modules of a few pixels: with
+// one bit for each of these, too little is known of their edges.
+const (
+	leastCodeDPI = 200
+	codeQuality  = 60
+)
+
+// coarseCodes gives the codes of a page as they are, at their places, when it
+// is too coarse for them to be cut out as ink.
+func (l *Layers) coarseCodes() (all []*image.Gray) {
+	if l.DPI >= leastCodeDPI {
+		return nil
+	}
+	g := l.page.gray.gray()
+	for _, r := range codes.Find(g, l.DPI) {
+		m := image.NewGray(r)
+		for y := r.Min.Y; y < r.Max.Y; y++ {
+			copy(m.Pix[(y-r.Min.Y)*m.Stride:][:r.Dx()], g.Pix[g.PixOffset(r.Min.X, y):])
+		}
+		all = append(all, m)
+	}
+	return all
 }
 
 // codes gives, at the page's own resolution, the ink of the codes for

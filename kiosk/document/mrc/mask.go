@@ -20,7 +20,7 @@ const (
 	// ink where it would be: an eye of a letter in which ink ran. What is
 	// darker is, though it is pale: a stroke that was hardly printed.
 	sharpen = 0.7
-	plain   = 2.5 // times the page's grain is what has no writing in it
+	plain   = 1.3 // times the page's grain is what has no writing in it
 	// So many deviations below the mean, ink begins: at the mean itself its
 	// edges are, and what ran into the eyes of letters.
 	inside = 0.25

@@ -116,7 +116,11 @@ type patches struct {
 func clean(b *jbig2.Bitmap, m *plane, c *cells, dpi int) patches {
 	least := max(3, speck*dpi*dpi/(300*300))
 	runs, start, found := parts(b)
-	pale := paleDots(runs, start, found, m, c, dot*dpi*dpi/(300*300))
+	most := dot * dpi * dpi / (300 * 300)
+	if c.paper >= whitePaper {
+		most = 0 // there is no grain any more, and a dot may be a piece of a pale letter
+	}
+	pale := paleDots(runs, start, found, m, c, most)
 	n := 0
 	for y := range b.Height {
 		from := n
