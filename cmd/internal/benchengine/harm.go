@@ -16,7 +16,7 @@ import (
 func (b *bench) harm(ctx context.Context) error {
 	b.results.Hostile = make([]report.Hostile, len(b.hostile))
 	b.progress.begin("hostile files", len(b.hostile))
-	runner := *b.runner
+	runner := b.runner
 	method, err := peers.Methods(ctx, b.programs)
 	if err != nil {
 		return err

@@ -73,9 +73,8 @@ func TestARunIsMeasured(t *testing.T) {
 		}
 	})
 	t.Run("too long is ended", func(t *testing.T) {
-		short := *r
-		short.Limit = 200 * time.Millisecond
-		run := do(t, &short, shell(`sleep 600`), j)
+		short := &peers.Runner{Work: r.Work, Measured: r.Measured, Env: r.Env, Limit: 200 * time.Millisecond, Fresh: r.Fresh}
+		run := do(t, short, shell(`sleep 600`), j)
 		if run.OK() || !run.TimedOut || run.Exit != -1 {
 			t.Errorf("%+v", run)
 		}

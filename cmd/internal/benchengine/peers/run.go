@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -42,6 +43,28 @@ type Runner struct {
 	Env      []string
 	Limit    time.Duration
 	Fresh    bool // do not use what was kept
+
+	mu    sync.Mutex
+	doing map[string]*sync.Mutex // by key: two methods may be the same command
+	done  map[string]*Run
+}
+
+// alone waits for others that do the same, and gives what they made.
+func (r *Runner) alone(key string) (made *Run, unlock func()) {
+	r.mu.Lock()
+	if r.doing == nil {
+		r.doing, r.done = map[string]*sync.Mutex{}, map[string]*Run{}
+	}
+	one := r.doing[key]
+	if one == nil {
+		one = new(sync.Mutex)
+		r.doing[key] = one
+	}
+	r.mu.Unlock()
+	one.Lock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.done[key], one.Unlock
 }
 
 // Do runs a method on a job, or gives what was kept of an earlier run of the
@@ -51,6 +74,11 @@ func (r *Runner) Do(ctx context.Context, m Method, j Job) (*Run, error) {
 	key, err := r.key(m, j)
 	if err != nil {
 		return nil, err
+	}
+	made, unlock := r.alone(key)
+	defer unlock()
+	if made != nil {
+		return made, nil
 	}
 	folder := filepath.Join(r.Work, "runs", key)
 	kept := filepath.Join(folder, "run.json")
@@ -80,6 +108,9 @@ func (r *Runner) Do(ctx context.Context, m Method, j Job) (*Run, error) {
 	if err := os.Rename(draft, folder); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("run: %w", err)
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done[key] = run
 	return run, nil
 }
 
