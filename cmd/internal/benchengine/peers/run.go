@@ -108,9 +108,11 @@ func (r *Runner) Do(ctx context.Context, m Method, j Job) (*Run, error) {
 	if err := os.Rename(draft, folder); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("run: %w", err)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.done[key] = run
+	if r.Fresh { // else it is kept
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.done[key] = run
+	}
 	return run, nil
 }
 
