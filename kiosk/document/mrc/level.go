@@ -136,7 +136,7 @@ func (l *Layers) coarser(dpi int) []Stencil {
 // one bit for each of these, too little is known of their edges.
 const (
 	leastCodeDPI = 200
-	codeQuality  = 60
+	codeQuality  = 25
 )
 
 // coarseCodes gives the codes of a page as they are, at their places, when it
