@@ -1,0 +1,31 @@
+package mrc_test
+
+import (
+	"testing"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+
+	"pointnum/kiosk/document/mrc"
+)
+
+// The modules of this code are four pixels wide.
+func TestTheCodeOfACoarsePageDecodes(t *testing.T) {
+	img, dpi := corpus(t, "qr-bill.jpg", 1423)
+	l := mrc.Split(img, dpi, mrc.Options{})
+	if l.Photo {
+		t.Fatal("it was not split")
+	}
+	levels := mrc.Levels()
+	for _, v := range []mrc.Level{mrc.Standard(), levels[len(levels)-1]} {
+		data, _ := file(t, l, v)
+		b, err := gozxing.NewBinaryBitmapFromImage(readPNG(t, drawn(t, data, 3508)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		hints := map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true}
+		if r, err := qrcode.NewQRCodeReader().Decode(b, hints); err != nil || len(r.GetText()) != 224 {
+			t.Errorf("%+v: %v", v, err)
+		}
+	}
+}
