@@ -138,7 +138,7 @@ func (c *conversion) run(ctx context.Context, args []string, stdout, stderr io.W
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.out, err)
 	}
-	if !result.Passed && answer.allBlank(len(pages)) {
+	if !result.Passed && !takenOver(result) && answer.allBlank(len(pages)) {
 		// Nothing could be drawn of what came in: a proof without content
 		// must not look like a success. A blank page passed on as it came is
 		// its owner's.
@@ -153,6 +153,11 @@ func (c *conversion) run(ctx context.Context, args []string, stdout, stderr io.W
 		return writeJSON(stdout, answer)
 	}
 	return answer.tell(stdout, stderr)
+}
+
+// takenOver is true when every page is the one of the PDF it came in.
+func takenOver(c kiosk.Conversion) bool {
+	return len(c.Forms) > 0 && !slices.ContainsFunc(c.Forms, func(f string) bool { return f != "original" })
 }
 
 // target says what to make: the field's, changed by the options.
@@ -326,6 +331,8 @@ func (a *converted) tell(stdout, stderr io.Writer) error {
 	}
 	how := fmt.Sprintf("%d ppp", a.DPI)
 	switch {
+	case a.DPI == 0 && !a.Passed:
+		how = "le texte reste du texte"
 	case a.Passed:
 		how = "repris tel quel"
 	case a.Gray:

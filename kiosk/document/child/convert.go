@@ -45,10 +45,9 @@ func (c *child) convert(job wire.JobMessage) (wire.DoneMessage, error) {
 	if file, ok := v.smaller(r); ok {
 		return wire.DoneMessage{Passed: true}, v.deliver(nil, kiosk.File{Data: file, Pages: len(job.Pages)})
 	}
-	done := wire.DoneMessage{DPI: r.DPI, Gray: r.Gray, Level: r.Level, Passed: true}
+	done := wire.DoneMessage{DPI: r.DPI, Gray: r.Gray, Level: r.Level}
 	for _, f := range r.Forms {
 		done.Forms = append(done.Forms, string(f))
-		done.Passed = done.Passed && f == fit.FormOriginal
 	}
 	return done, v.deliver(nil, r.Files...)
 }
