@@ -34,25 +34,40 @@ func pack(img image.Image, dpi int, kind kiosk.PageKind, l level) (pdf.Page, kio
 	return p, kiosk.PagePicture, err
 }
 
-// split splits a page of writing into layers, and says where they have to be
-// patched; false when it is a picture, or when too much on it would be lost.
-func split(img image.Image, dpi int) (l *mrc.Layers, holes []image.Rectangle, ok bool) {
-	l = mrc.Split(img, dpi, mrc.Options{})
-	if l.Photo {
-		return l, nil, false
+// coarseDPI is the resolution below which a page is split at twice its own.
+const coarseDPI = 200
+
+// layers are a page of writing split.
+type layers struct {
+	*mrc.Layers
+	page  image.Image       // that was split
+	holes []image.Rectangle // in it, where the layers have to be patched
+}
+
+// split splits a page of writing; false when it is a picture, or when too much
+// on it would be lost.
+func split(img image.Image, dpi int) (l layers, ok bool) {
+	if dpi > 0 && dpi < coarseDPI {
+		// The greys at the edges of letters say where these are between the
+		// pixels: black and white pixels of half the size keep that.
+		img, dpi = raster.Scale(img, 2*img.Bounds().Dx(), 2*img.Bounds().Dy()), 2*dpi
 	}
-	holes, ok = patches(l)
-	return l, holes, ok
+	l = layers{Layers: mrc.Split(img, dpi, mrc.Options{}), page: img}
+	if l.Photo {
+		return l, false
+	}
+	l.holes, ok = patches(l.Layers)
+	return l, ok
 }
 
 func packWriting(img image.Image, dpi int, l level) (pdf.Page, bool, error) {
-	s, holes, ok := split(img, dpi)
+	s, ok := split(img, dpi)
 	if !ok {
 		return pdf.Page{}, false, nil
 	}
 	p, _, err := s.Encode(l.writing)
-	for _, r := range holes {
-		p.Layers = append(p.Layers, patch(img, r, p.Width, p.Height, l.gray))
+	for _, r := range s.holes {
+		p.Layers = append(p.Layers, patch(s.page, r, p.Width, p.Height, l.gray))
 	}
 	return p, err == nil, err
 }

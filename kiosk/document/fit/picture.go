@@ -226,8 +226,12 @@ func (p *Page) clean() (image.Image, error) {
 		return nil, err
 	}
 	if p.Kind == kiosk.PageWriting {
-		if s, holes, ok := split(img, p.DPI); ok {
-			img = paint(s.Image(s.DPI, false), img, holes)
+		if s, ok := split(img, p.DPI); ok {
+			dpi := s.DPI
+			if p.DPI > 0 {
+				dpi = min(dpi, p.DPI)
+			}
+			img = paint(s.Image(dpi, false), s.page, s.holes)
 		}
 	}
 	return raster.Turn(img, p.Turn), nil
