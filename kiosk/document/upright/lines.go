@@ -104,6 +104,8 @@ func segments(next []int32, each func(line []int32)) {
 type counts struct {
 	letters      int // in lines that could be read
 	wide         int // of them, wider than letters are: joined writing
+	onTop        int // of them, that end where most do: at the top,
+	onFoot       int // and at the foot
 	up, down     int // letters that reach over or under the others
 	above, below int // dots and accents over and under the letters
 	high, low    int // stops and commas within the line, at its top or foot
@@ -140,6 +142,8 @@ func (c *counts) line(l []box, line []int32) {
 		return
 	}
 	c.letters += len(line)
+	c.onTop += nTop
+	c.onFoot += nFoot
 	for i, k := range line {
 		b := l[k]
 		if float64(b.w()) > 1.7*height {
