@@ -49,10 +49,10 @@ type PageSource struct {
 	DPI           int
 	Turn          int
 	Kind          kiosk.PageKind
-	Changed bool // not as it came, apart from turns
-	Turned  int  // on its way in
-	Origin  int // of Origins; -1 when it is not kept
-	Index   int // in its origin
+	Changed       bool // not as it came, apart from turns
+	Turned        int  // on its way in
+	Origin        int  // of Origins; -1 when it is not kept
+	Index         int  // in its origin
 }
 
 // OpenedMessage says that an input can be read.
