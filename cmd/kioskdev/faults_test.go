@@ -62,16 +62,17 @@ func TestFaultsAreScreens(t *testing.T) {
 
 	// Files that visitors bring: a good page stays whatever comes after it.
 	files := map[string][]byte{
-		"vide.pdf":  nil,
-		"faux.jpg":  []byte("<html><body>bonjour</body></html>"),
-		"casse.pdf": []byte("%PDF-1.4\nthis is no PDF"),
+		"vide.pdf":   nil,
+		"faux.jpg":   []byte("<html><body>bonjour</body></html>"),
+		"casse.pdf":  []byte("%PDF-1.4\nthis is no PDF"),
+		"dessin.jpg": []byte(`<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>`),
 	}
 	codes := map[string]string{
 		"vide.pdf": "file_empty", "faux.jpg": "file_unknown", "casse.pdf": "file_broken",
-		"secret.pdf": "file_password", "bombe.png": "file_too_big", "mensonge.jpg": "file_too_big", "lettre.docx": "file_unsupported",
+		"secret.pdf": "file_password", "bombe.png": "file_too_big", "mensonge.jpg": "file_too_big", "dessin.jpg": "file_unsupported",
 	}
 	corpus := filepath.Join("..", "..", "..", "shared", "corpus")
-	for name, from := range map[string]string{"secret.pdf": "hostile-user-password.pdf", "bombe.png": "hostile-bomb.png", "mensonge.jpg": "hostile-lie.jpg", "lettre.docx": "tables.docx"} {
+	for name, from := range map[string]string{"secret.pdf": "hostile-user-password.pdf", "bombe.png": "hostile-bomb.png", "mensonge.jpg": "hostile-lie.jpg"} {
 		if data, err := os.ReadFile(filepath.Join(corpus, from)); err == nil {
 			files[name] = data
 		}
