@@ -182,8 +182,8 @@ func TestFilesStayUnderTheirLimits(t *testing.T) {
 	}{
 		{"a PDF of three pages", kiosk.Target{Format: kiosk.FormatPDF, MaxBytes: 3_000_000}, 3, []int{3}, ""},
 		{"aiming lower", kiosk.Target{Format: kiosk.FormatPDF, MaxBytes: 9_000_000, AimBytes: 1_500_000}, 3, []int{3}, ""},
-		{"too small to be read", kiosk.Target{Format: kiosk.FormatPDF, MaxBytes: 20_000}, 3, nil, kiosk.CodeCannotFit},
-		{"in parts", kiosk.Target{Format: kiosk.FormatPDF, MaxBytes: 30_000, MaxFiles: 3}, 3, []int{2, 1}, ""},
+		{"too small to be read", kiosk.Target{Format: kiosk.FormatPDF, MaxBytes: 9_000}, 3, nil, kiosk.CodeCannotFit},
+		{"in parts", kiosk.Target{Format: kiosk.FormatPDF, MaxBytes: 14_000, MaxFiles: 3}, 3, []int{1, 1, 1}, ""},
 		{"one JPEG", kiosk.Target{Format: kiosk.FormatJPEG, MaxBytes: 700_000}, 1, []int{1}, ""},
 		{"three JPEGs", kiosk.Target{Format: kiosk.FormatJPEG, MaxBytes: 700_000, MaxFiles: 5}, 3, []int{1, 1, 1}, ""},
 		{"both sides in one JPEG", kiosk.Target{Format: kiosk.FormatJPEG, MaxBytes: 1_200_000}, 2, []int{2}, ""},

@@ -46,13 +46,8 @@ type layers struct {
 
 // split splits a page of writing; false when it is a picture, or when too much
 // on it would be lost.
-func split(img image.Image, dpi int) (l layers, ok bool) {
-	if dpi > 0 && dpi < coarseDPI {
-		// The greys at the edges of letters say where these are between the
-		// pixels: black and white pixels of half the size keep that.
-		img, dpi = raster.Scale(img, 2*img.Bounds().Dx(), 2*img.Bounds().Dy()), 2*dpi
-	}
-	l = layers{Layers: mrc.Split(img, dpi, mrc.Options{}), page: img}
+func split(img image.Image, dpi int, o mrc.Options) (l layers, ok bool) {
+	l = layers{Layers: mrc.Split(img, dpi, o), page: img}
 	if l.Photo {
 		return l, false
 	}
@@ -61,7 +56,14 @@ func split(img image.Image, dpi int) (l layers, ok bool) {
 }
 
 func packWriting(img image.Image, dpi int, l level) (pdf.Page, bool, error) {
-	s, ok := split(img, dpi)
+	var o mrc.Options
+	if dpi > 0 && dpi < coarseDPI {
+		// The greys at the edges of letters say where these are between the
+		// pixels: black and white pixels of half the size keep that.
+		img, dpi = raster.Scale(img, 2*img.Bounds().Dx(), 2*img.Bounds().Dy()), 2*dpi
+		o.Doubled = true
+	}
+	s, ok := split(img, dpi, o)
 	if !ok {
 		return pdf.Page{}, false, nil
 	}

@@ -11,6 +11,7 @@ import (
 	"pointnum/kiosk"
 	"pointnum/kiosk/document/ccitt"
 	"pointnum/kiosk/document/jpegenc"
+	"pointnum/kiosk/document/mrc"
 	"pointnum/kiosk/document/raster"
 	"pointnum/kiosk/document/tiff"
 )
@@ -226,12 +227,8 @@ func (p *Page) clean() (image.Image, error) {
 		return nil, err
 	}
 	if p.Kind == kiosk.PageWriting {
-		if s, ok := split(img, p.DPI); ok {
-			dpi := s.DPI
-			if p.DPI > 0 {
-				dpi = min(dpi, p.DPI)
-			}
-			img = paint(s.Image(dpi, false), s.page, s.holes)
+		if s, ok := split(img, p.DPI, mrc.Options{}); ok {
+			img = paint(s.Image(s.DPI, false), s.page, s.holes)
 		}
 	}
 	return raster.Turn(img, p.Turn), nil

@@ -122,7 +122,7 @@ func checkInk(t *testing.T, l *mrc.Layers, drawn *image.RGBA, gray bool) {
 		y := color.GrayModel.Convert(want).(color.Gray).Y
 		want = color.RGBA{y, y, y, 255}
 	}
-	const rim = 2 // pixels that the page's own edge may share
+	const rim = 4 // pixels that the page's own edge may share
 	for y := rim; y < l.Height-rim; y++ {
 		for x := rim; x < l.Width-rim; x++ {
 			if inside(s.Mask, x, y) && far(drawn.RGBAAt(x, y), want) {

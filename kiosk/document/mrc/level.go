@@ -142,7 +142,11 @@ const (
 // coarseCodes gives the codes of a page as they are, at their places, when it
 // is too coarse for them to be cut out as ink.
 func (l *Layers) coarseCodes() (all []*image.Gray) {
-	if l.DPI >= leastCodeDPI {
+	own := l.DPI
+	if l.doubled {
+		own /= 2
+	}
+	if own >= leastCodeDPI {
 		return nil
 	}
 	g := l.page.gray.gray()

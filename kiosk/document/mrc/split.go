@@ -13,6 +13,9 @@ type Options struct {
 	// White says that the page's paper was made white before, by
 	// raster.Whiten.
 	White bool
+	// Doubled says that the page was enlarged to twice its own resolution,
+	// and dpi is that of the enlarged one.
+	Doubled bool
 }
 
 // Layers is a page in layers, and what is needed to encode it.
@@ -33,6 +36,7 @@ type Layers struct {
 	ground   *ground
 	original image.Image // as large as the page's copy, not whitened
 	guard    guard
+	doubled  bool // see Options
 }
 
 // Stencil is ink of one colour: where it is, and the colour.
@@ -49,7 +53,7 @@ func Split(img image.Image, dpi int, o Options) *Layers {
 	if dpi <= 0 {
 		dpi = max(max(b.Dx(), b.Dy())*10/117, 1) // A4 is 11.7 inches long
 	}
-	l := &Layers{Width: b.Dx(), Height: b.Dy(), DPI: dpi}
+	l := &Layers{Width: b.Dx(), Height: b.Dy(), DPI: dpi, doubled: o.Doubled}
 	if min(b.Dx(), b.Dy()) < 16 {
 		l.Photo = true
 		return l
