@@ -188,7 +188,7 @@ func TestFilesStayUnderTheirLimits(t *testing.T) {
 		{"three JPEGs", kiosk.Target{Format: kiosk.FormatJPEG, MaxBytes: 700_000, MaxFiles: 5}, 3, []int{1, 1, 1}, ""},
 		{"both sides in one JPEG", kiosk.Target{Format: kiosk.FormatJPEG, MaxBytes: 1_200_000}, 2, []int{2}, ""},
 		{"a PNG", kiosk.Target{Format: kiosk.FormatPNG, MaxBytes: 1_000_000}, 1, []int{1}, ""},
-		{"a PNG too small to be read", kiosk.Target{Format: kiosk.FormatPNG, MaxBytes: 20_000}, 1, nil, kiosk.CodeCannotFit},
+		{"a PNG too small to be read", kiosk.Target{Format: kiosk.FormatPNG, MaxBytes: 4_000}, 1, nil, kiosk.CodeCannotFit},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			checkFit(t, e, all[:c.pages], c.target, c.files, c.code)
