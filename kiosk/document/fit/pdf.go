@@ -263,12 +263,20 @@ func (p *Page) part() cleanpdf.Part {
 	return cleanpdf.Part{Original: p.Original, Page: p.Index, Turn: p.Turn}
 }
 
+// easeShare is the part of a budget that is left where pages are easy to read
+// as they are: a smaller file is sent sooner, and by whatever way a portal
+// counts, it is not too big.
+const easeShare = 5
+
 // improve spends what is left of the budget, on pictures first and then on
 // the pages that take most. Only a generous budget makes anything finer than
 // the standard.
 func (f *pdfFitter) improve(e encoded, k int, budget int64, generous bool) (encoded, error) {
 	if k == 0 || k == standard && !generous {
 		return e, nil
+	}
+	if k <= comfort {
+		budget -= budget / easeShare
 	}
 	out := encoded{pieces: append([]piece(nil), e.pieces...), size: e.size, full: true}
 	for _, i := range needy(f.pages, e.pieces) {
