@@ -15,6 +15,7 @@ import (
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document"
+	"pointnum/kiosk/document/documenttest"
 )
 
 // every makes the test of the corpus try all limits and formats: some minutes.
@@ -141,7 +142,7 @@ func formatOf(t *testing.T, p kiosk.PageRef) kiosk.Format {
 // checkPDF asks another program whether a file is sound.
 func checkPDF(t *testing.T, data []byte, pages int) {
 	t.Helper()
-	qpdf := tool(t, "qpdf")
+	qpdf := documenttest.Tool(t, "qpdf")
 	f := filepath.Join(t.TempDir(), "out.pdf")
 	if err := os.WriteFile(f, data, 0o600); err != nil {
 		t.Fatal(err)

@@ -10,12 +10,12 @@ import (
 	"image/jpeg"
 	"image/png"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document"
+	"pointnum/kiosk/document/documenttest"
 )
 
 // sheet draws a page that looks like a scanned letter: lines of dark strokes
@@ -264,7 +264,7 @@ func TestAnOriginThatFitsIsPassedOnWithoutMetadata(t *testing.T) {
 }
 
 func TestActiveContentDoesNotSurvive(t *testing.T) {
-	name := filepath.Join(corpusDir, "hostile-active.pdf")
+	name := documenttest.Path(t, "hostile-active.pdf")
 	if len(corpus(t)) == 0 {
 		return
 	}

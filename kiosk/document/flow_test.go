@@ -15,6 +15,7 @@ import (
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document"
+	"pointnum/kiosk/document/documenttest"
 )
 
 // withChild makes options start the child that tests use.
@@ -91,8 +92,8 @@ func bundle(t testing.TB, count, w, h int, colour bool) []byte {
 		kids += fmt.Sprintf("%d 0 R ", n)
 		objects = append(objects,
 			fmt.Sprintf("<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents %d 0 R/Resources<</XObject<</I %d 0 R>>>>>>", n+1, n+2),
-			stream("", "q 595 0 0 842 0 0 cm /I Do Q"),
-			stream(fmt.Sprintf("/Type/XObject/Subtype/Image/Width %d/Height %d/BitsPerComponent 8/ColorSpace%s/Filter/DCTDecode", w, h, space), kinds[i%len(kinds)]))
+			documenttest.Stream("", "q 595 0 0 842 0 0 cm /I Do Q"),
+			documenttest.Stream(fmt.Sprintf("/Type/XObject/Subtype/Image/Width %d/Height %d/BitsPerComponent 8/ColorSpace%s/Filter/DCTDecode", w, h, space), kinds[i%len(kinds)]))
 	}
 	objects[1] = fmt.Sprintf("<</Type/Pages/Count %d/Kids[%s]>>", count, kids)
 	return pdfOf(append(objects, "<</Producer(x)>>")...)
@@ -211,7 +212,7 @@ func TestTheNumberOfProcessorsChangesNoByte(t *testing.T) {
 		e := newEngine(t, patient())
 		var r result
 		for _, name := range []string{"ocrmypdf-multipage.pdf", "cerfa-cni-12100.pdf", "photo-fairscan-img01.jpg"} {
-			in := input(readFile(t, filepath.Join(corpusDir, name)))
+			in := input(documenttest.Read(t, name))
 			all, err := pages(t.Context(), e, in)
 			if err != nil {
 				t.Fatal(err)

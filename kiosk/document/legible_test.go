@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"pointnum/kiosk"
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/raster"
 )
 
@@ -24,7 +25,7 @@ func TestCodesReadUnderEveryLimit(t *testing.T) {
 	}
 	e := newEngine(t, patient())
 	_, all := imported(t, e, "qr-bill.jpg")
-	want := codes(t, filepath.Join(corpusDir, "qr-bill.jpg"))
+	want := codes(t, documenttest.Path(t, "qr-bill.jpg"))
 	if !strings.Contains(want, "SPC") {
 		t.Fatalf("the code reads %q to begin with", want)
 	}
@@ -62,7 +63,7 @@ func codes(t *testing.T, path string) string {
 	for _, side := range []int{4269, 3557, 2846, 4980} { // three times a bill of 121 dpi, and others
 		big := filepath.Join(t.TempDir(), "big.pgm")
 		output(t, "convert", "-quiet", "-limit", "thread", "1", path, "-resize", fmt.Sprintf("%dx%d", side, side), "-colorspace", "gray", "-normalize", big)
-		out, err := exec.CommandContext(t.Context(), tool(t, "zbarimg"), "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", big).Output()
+		out, err := exec.CommandContext(t.Context(), documenttest.Tool(t, "zbarimg"), "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", big).Output()
 		if err == nil {
 			return string(out)
 		}
@@ -77,7 +78,7 @@ func TestTheHueOfCMYKSurvives(t *testing.T) {
 	}
 	e := newEngine(t, patient())
 	_, all := imported(t, e, "ocrmypdf-cmyk.pdf")
-	want := hue(drawn(t, readFile(t, filepath.Join(corpusDir, "ocrmypdf-cmyk.pdf")), 1, 50))
+	want := hue(drawn(t, documenttest.Read(t, "ocrmypdf-cmyk.pdf"), 1, 50))
 	for _, f := range []kiosk.Format{kiosk.FormatPDF, kiosk.FormatJPEG} {
 		data := made(t, e, all, f, 500_000).Files[0].Data
 		var img image.Image
@@ -117,7 +118,7 @@ func TestPagesComeOutUpright(t *testing.T) {
 	}
 	e := newEngine(t, patient())
 	for _, name := range []string{"ocrmypdf-cardinal.pdf", "paperless-rotated.pdf"} {
-		in := input(readFile(t, filepath.Join(corpusDir, name)))
+		in := input(documenttest.Read(t, name))
 		all, err := pages(t.Context(), e, in)
 		if err != nil {
 			t.Fatal(err)

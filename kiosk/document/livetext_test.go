@@ -3,12 +3,12 @@ package document_test
 import (
 	"image"
 	"image/color"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"pointnum/kiosk"
+	"pointnum/kiosk/document/documenttest"
 )
 
 // Text that could be selected still can be, under a limit of any size that
@@ -22,7 +22,7 @@ func TestLiveTextStaysText(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in, all := imported(t, e, name)
-			want := textOf(t, readFile(t, filepath.Join(corpusDir, name)), 0)
+			want := textOf(t, documenttest.Read(t, name), 0)
 			if len(want) == 0 {
 				t.Fatal("no text to begin with")
 			}
@@ -56,7 +56,7 @@ func TestLiveTextSurvivesWhatIsDoneToPages(t *testing.T) {
 	}
 	e := newEngine(t, patient())
 	_, all := imported(t, e, "cerfa-15059.pdf")
-	before := readFile(t, filepath.Join(corpusDir, "cerfa-15059.pdf"))
+	before := documenttest.Read(t, "cerfa-15059.pdf")
 	turned := all[3]
 	turned.Turn = 90
 	c := made(t, e, []kiosk.PageRef{turned, all[1], all[0]}, kiosk.FormatPDF, 1_000_000)
@@ -100,7 +100,7 @@ func TestLiveTextIsMixedWithScans(t *testing.T) {
 	if want := []string{"bilevel", "original", "picture", "original"}; !slices.Equal(c.Forms, want) {
 		t.Errorf("forms are %v, want %v", c.Forms, want)
 	}
-	before := readFile(t, filepath.Join(corpusDir, "cerfa-15059.pdf"))
+	before := documenttest.Read(t, "cerfa-15059.pdf")
 	for at, from := range map[int]int{2: 2, 4: 1} {
 		if want, got := textOf(t, before, from), textOf(t, data, at); !slices.Equal(want, got) {
 			t.Errorf("page %d: %s", at, difference(want, got))
@@ -118,10 +118,10 @@ func TestOfficeFilesBecomeDocumentsOfText(t *testing.T) {
 	if !haveCorpus(t) {
 		return
 	}
-	tool(t, "soffice")
+	documenttest.Tool(t, "soffice")
 	e := newEngine(t, patient())
 	for name, words := range map[string][]string{"tables.docx": {"Swimming", "Duck", "lake"}, "text.odt": nil} {
-		in := input(readFile(t, filepath.Join(corpusDir, name)))
+		in := input(documenttest.Read(t, name))
 		all, err := pages(t.Context(), e, in)
 		if err != nil || len(all) == 0 {
 			t.Fatalf("%s: %d pages, %v", name, len(all), err)
@@ -151,7 +151,7 @@ func TestFormFieldsStayVisible(t *testing.T) {
 	}
 	e := newEngine(t, patient())
 	_, all := imported(t, e, "ocrmypdf-acroform.pdf")
-	before := readFile(t, filepath.Join(corpusDir, "ocrmypdf-acroform.pdf"))
+	before := documenttest.Read(t, "ocrmypdf-acroform.pdf")
 	c := made(t, e, all, kiosk.FormatPDF, 1_000_000)
 	checkPDF(t, c.Files[0].Data, 1)
 	want, got := inked(drawn(t, before, 1, 150)), inked(drawn(t, c.Files[0].Data, 1, 150))

@@ -13,6 +13,7 @@ import (
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document"
+	"pointnum/kiosk/document/documenttest"
 )
 
 func TestMain(m *testing.M) {
@@ -108,7 +109,7 @@ func corpus(t testing.TB) []string {
 	var files []string
 	for _, e := range entries {
 		if !e.IsDir() && e.Name() != "INDEX.tsv" {
-			files = append(files, filepath.Join(corpusDir, e.Name()))
+			files = append(files, documenttest.Path(t, e.Name()))
 		}
 	}
 	return files
@@ -123,16 +124,6 @@ func readFile(t testing.TB, name string) []byte {
 	return b
 }
 
-// tool finds a program that the tests need; without it they say nothing.
-func tool(t testing.TB, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Fatalf("these tests need %s: %v", name, err)
-	}
-	return path
-}
-
 func itoa(n int) string { return strconv.Itoa(n) }
 
 type readCloser = io.ReadCloser
@@ -140,13 +131,5 @@ type readCloser = io.ReadCloser
 // unpack writes a PDF's objects plainly, so that words can be looked for.
 func unpack(t testing.TB, data []byte) []byte {
 	t.Helper()
-	f := filepath.Join(t.TempDir(), "in.pdf")
-	if err := os.WriteFile(f, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.Command(tool(t, "qpdf"), "--qdf", "--object-streams=disable", f, "-").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return documenttest.Run(t, "qpdf", "--qdf", "--object-streams=disable", saved(t, data), "-")
 }

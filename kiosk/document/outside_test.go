@@ -1,18 +1,15 @@
 package document_test
 
 import (
-	"bytes"
 	"image"
 	"image/png"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document"
+	"pointnum/kiosk/document/documenttest"
 )
 
 // What programs of others make of our files.
@@ -20,25 +17,13 @@ import (
 // saved writes bytes into a file that is gone after the test.
 func saved(t testing.TB, data []byte) string {
 	t.Helper()
-	f := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(f, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return f
+	return documenttest.Save(t, "file", data)
 }
 
 // output runs a program and gives what it writes.
 func output(t testing.TB, name string, args ...string) string {
 	t.Helper()
-	var errs bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), tool(t, name), args...)
-	cmd.Stderr = &errs
-	cmd.Env = append(os.Environ(), "OMP_THREAD_LIMIT=1") // tesseract
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s %v: %v: %s", name, args, err, errs.String())
-	}
-	return string(out)
+	return string(documenttest.Run(t, name, args...))
 }
 
 // textOf gives the words that poppler finds in a page of a PDF, counted from
@@ -66,7 +51,7 @@ func drawn(t testing.TB, data []byte, page, dpi int) image.Image {
 // imported gives the pages of a file of the corpus, ready to be converted.
 func imported(t testing.TB, e *document.Engine, name string) (*kiosk.Input, []kiosk.PageRef) {
 	t.Helper()
-	in := input(readFile(t, filepath.Join(corpusDir, name)))
+	in := input(documenttest.Read(t, name))
 	all, err := pages(t.Context(), e, in)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)

@@ -11,6 +11,7 @@ import (
 	"unicode/utf16"
 
 	"pointnum/kiosk"
+	"pointnum/kiosk/document/documenttest"
 )
 
 // marker stands for what must not be known of a visitor.
@@ -54,38 +55,22 @@ func tattlingPDF(t *testing.T) []byte {
 	return pdfOf(
 		"<</Type/Catalog/Pages 2 0 R/Metadata 3 0 R/Names<</EmbeddedFiles<</Names[("+marker+") 9 0 R]>>>>/PieceInfo<</Ours<</Private("+marker+")>>>>>>",
 		"<</Type/Pages/Kids[4 0 R]/Count 1>>",
-		stream("/Type/Metadata/Subtype/XML", xmp),
+		documenttest.Stream("/Type/Metadata/Subtype/XML", xmp),
 		"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 5 0 R/Metadata 3 0 R/LastModified(D:20200101)/Resources<</Font<</F 6 0 R>>/XObject<</Im 7 0 R>>>>/Annots[8 0 R]>>",
-		stream("", draw),
+		documenttest.Stream("", draw),
 		"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-		stream("/Type/XObject/Subtype/Image/Width 900/Height 1200/BitsPerComponent 8/ColorSpace/DeviceRGB/Filter/DCTDecode/Metadata 3 0 R", string(photo)),
+		documenttest.Stream("/Type/XObject/Subtype/Image/Width 900/Height 1200/BitsPerComponent 8/ColorSpace/DeviceRGB/Filter/DCTDecode/Metadata 3 0 R", string(photo)),
 		"<</Type/Annot/Subtype/Text/Rect[10 10 30 30]/T("+marker+")/Contents("+marker+")>>",
 		"<</Type/Filespec/F("+marker+")/EF<</F 10 0 R>>>>",
-		stream("/Type/EmbeddedFile", marker),
+		documenttest.Stream("/Type/EmbeddedFile", marker),
 		"<</Author("+marker+")/Title("+marker+")/Creator("+marker+")>>",
 	)
-}
-
-func stream(head, data string) string {
-	return fmt.Sprintf("<<%s/Length %d>>stream\n%s\nendstream", head, len(data), data)
 }
 
 // pdfOf writes objects as a PDF: the first is the catalogue; the last tells of
 // the file.
 func pdfOf(objects ...string) []byte {
-	b := bytes.NewBufferString("%PDF-1.7\n")
-	var at []int
-	for i, o := range objects {
-		at = append(at, b.Len())
-		fmt.Fprintf(b, "%d 0 obj\n%s\nendobj\n", i+1, o)
-	}
-	start := b.Len()
-	fmt.Fprintf(b, "xref\n0 %d\n0000000000 65535 f \n", len(at)+1)
-	for _, n := range at {
-		fmt.Fprintf(b, "%010d 00000 n \n", n)
-	}
-	fmt.Fprintf(b, "trailer\n<</Size %d/Root 1 0 R/Info %d 0 R>>\nstartxref\n%d\n%%%%EOF\n", len(at)+1, len(at), start)
-	return b.Bytes()
+	return documenttest.PDF(fmt.Sprintf("/Info %d 0 R", len(objects)), objects...)
 }
 
 // tattlingDOCX is a letter that names its author.
@@ -174,7 +159,7 @@ func TestASignedFileIsPassedOnByteByByte(t *testing.T) {
 	}
 	e := newEngine(t, patient())
 	in, all := imported(t, e, "paperless-signed.pdf")
-	before := readFile(t, filepath.Join(corpusDir, "paperless-signed.pdf"))
+	before := documenttest.Read(t, "paperless-signed.pdf")
 	c := made(t, e, all, kiosk.FormatPDF, in.Size+1)
 	if !c.Passed || !bytes.Equal(c.Files[0].Data, before) {
 		t.Errorf("passed %v, %d bytes of %d", c.Passed, len(c.Files[0].Data), len(before))

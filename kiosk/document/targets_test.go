@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document"
+	"pointnum/kiosk/document/documenttest"
 )
 
 // A TIFF has all pages, each in the form that suits it, for programs of others.
@@ -134,7 +134,7 @@ func TestPicturesOfASmallPDFAreFine(t *testing.T) {
 		return
 	}
 	e := newEngine(t, patient())
-	in := input(readFile(t, filepath.Join(corpusDir, "cerfa-15059.pdf")))
+	in := input(documenttest.Read(t, "cerfa-15059.pdf"))
 	all, err := pages(t.Context(), e, in)
 	if err != nil {
 		t.Fatal(err)

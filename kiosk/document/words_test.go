@@ -4,19 +4,19 @@ import (
 	"context"
 	"encoding/xml"
 	"math"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document"
+	"pointnum/kiosk/document/documenttest"
 )
 
 // reading are the options of an engine that reads its pages.
 func reading(t testing.TB) document.Options {
 	t.Helper()
-	tool(t, "tesseract")
+	documenttest.Tool(t, "tesseract")
 	o := patient()
 	o.Words = []string{"fra"}
 	return o
@@ -62,7 +62,7 @@ func places(t *testing.T, data []byte, page int) []placed {
 // is.
 func scannedForm(t *testing.T) (in *kiosk.Input, before []byte) {
 	t.Helper()
-	before = readFile(t, filepath.Join(corpusDir, "synthese-securite.pdf"))
+	before = documenttest.Read(t, "synthese-securite.pdf")
 	in = input(asJPEG(t, drawn(t, before, 1, 150), 85))
 	in.Scanned, in.DPI, in.AsIs, in.Language = true, 150, true, "fr"
 	return in, before

@@ -6,62 +6,17 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	xccitt "golang.org/x/image/ccitt"
 
 	"pointnum/kiosk/document/ccitt"
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/jbig2"
-	"pointnum/kiosk/document/mupdf"
 	"pointnum/kiosk/document/pdf"
 	"pointnum/kiosk/document/tiff"
 )
-
-// tool returns the path of a program a test needs; a missing one fails it.
-func tool(t testing.TB, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Fatalf("%s is not installed: run 'make deps' first", name)
-	}
-	return path
-}
-
-func run(t testing.TB, name string, args ...string) []byte {
-	t.Helper()
-	var complaints bytes.Buffer
-	cmd := exec.Command(tool(t, name), args...)
-	cmd.Stderr = &complaints
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", name, err, complaints.Bytes())
-	}
-	return out
-}
-
-// collection is where the real documents are.
-const collection = "../../../../shared/corpus"
-
-// readPBM reads a picture as netpbm's P4 has it: 1 for black, as here.
-func readPBM(t testing.TB, data []byte) *jbig2.Bitmap {
-	t.Helper()
-	var w, h int
-	if _, err := fmt.Sscanf(string(data[:min(len(data), 30)]), "P4\n%d %d\n", &w, &h); err != nil {
-		t.Fatal(err)
-	}
-	b := jbig2.NewBitmap(w, h)
-	copy(b.Pix, data[len(data)-len(b.Pix):])
-	return b
-}
-
-// page is a real page in black and white.
-func page(t testing.TB, name, size string) *jbig2.Bitmap {
-	t.Helper()
-	return readPBM(t, run(t, "convert", "-quiet", "-limit", "thread", "1", filepath.Join(collection, name),
-		"-resize", size, "-colorspace", "gray", "-threshold", "60%", "pbm:-"))
-}
 
 // random is a picture whose rows are like the ones above, so that all modes
 // and runs of all lengths are met.
@@ -93,7 +48,7 @@ func pictures(t testing.TB) []*jbig2.Bitmap {
 	for i := range black.Pix {
 		black.Pix[i] = 0xFF
 	}
-	all := []*jbig2.Bitmap{page(t, "sim-cerfa-12100-p1.jpg", "2480x"), page(t, "newspaper-colour.png", "1240x"), black, jbig2.NewBitmap(500, 70)}
+	all := []*jbig2.Bitmap{documenttest.Bilevel(t, "sim-cerfa-12100-p1.jpg", "2480x"), documenttest.Bilevel(t, "newspaper-colour.png", "1240x"), black, jbig2.NewBitmap(500, 70)}
 	for i, size := range [][2]int{{1, 1}, {1, 30}, {30, 1}, {63, 9}, {64, 9}, {65, 9}, {127, 40}, {2481, 133}, {9000, 12}} {
 		all = append(all, random(uint64(i), size[0], size[1]))
 	}
@@ -138,26 +93,7 @@ func TestGoReadsEveryPixelBack(t *testing.T) {
 
 // onePage is a PDF with the picture on a page that it fills at 72 dpi.
 func onePage(t testing.TB, b *jbig2.Bitmap) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	w := pdf.NewWriter(&out)
-	w.Paper = pdf.Natural
-	if err := w.Add(pdf.Page{Data: ccitt.Encode(b), Encoding: pdf.CCITT, Width: b.Width, Height: b.Height, DPI: 72}); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
-func save(t testing.TB, name string, data []byte) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return documenttest.Natural(t, pdf.Page{Data: ccitt.Encode(b), Encoding: pdf.CCITT, Width: b.Width, Height: b.Height, DPI: 72})
 }
 
 func TestEveryDecoderReadsEveryPixelBack(t *testing.T) {
@@ -174,13 +110,13 @@ func TestEveryDecoderReadsEveryPixelBack(t *testing.T) {
 }
 
 func popplerReads(t *testing.T, b *jbig2.Bitmap) {
-	path := save(t, "in.pdf", onePage(t, b))
-	run(t, "pdfimages", path, filepath.Join(filepath.Dir(path), "out"))
-	data, err := os.ReadFile(filepath.Join(filepath.Dir(path), "out-000.pbm"))
+	out := filepath.Join(t.TempDir(), "out")
+	documenttest.Run(t, "pdfimages", documenttest.Save(t, "in.pdf", onePage(t, b)), out)
+	data, err := os.ReadFile(out + "-000.pbm")
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, b, readPBM(t, data).Pix, "Poppler")
+	same(t, b, documenttest.PBM(t, data).Pix, "Poppler")
 }
 
 func libtiffReads(t *testing.T, b *jbig2.Bitmap) {
@@ -188,23 +124,11 @@ func libtiffReads(t *testing.T, b *jbig2.Bitmap) {
 	if err := tiff.Write(&out, []tiff.Page{{Data: ccitt.Encode(b), Encoding: tiff.G4, Width: b.Width, Height: b.Height}}); err != nil {
 		t.Fatal(err)
 	}
-	same(t, b, readPBM(t, run(t, "convert", save(t, "in.tif", out.Bytes()), "pbm:-")).Pix, "libtiff")
+	same(t, b, documenttest.PBM(t, documenttest.Run(t, "convert", documenttest.Save(t, "in.tif", out.Bytes()), "pbm:-")).Pix, "libtiff")
 }
 
 func muPDFReads(t *testing.T, b *jbig2.Bitmap) {
-	d, err := mupdf.Open(onePage(t, b), 512<<20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	frame, err := d.Bounds(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	img, flaws, err := d.Render(0, frame, b.Width, b.Height)
-	if err != nil || flaws > 0 {
-		t.Fatalf("%d by %d: %d flaws, %v", b.Width, b.Height, flaws, err)
-	}
+	img := documenttest.Drawn(t, onePage(t, b), b.Width, b.Height)
 	got := jbig2.NewBitmap(b.Width, b.Height)
 	for y := range b.Height {
 		for x := range b.Width {
@@ -228,9 +152,9 @@ func TestPixelsBehindARowMeanNothing(t *testing.T) {
 }
 
 func TestAsSmallAsLibtiff(t *testing.T) {
-	b := page(t, "fr-rapport-1984-p1.jpg", "1240x")
+	b := documenttest.Bilevel(t, "fr-rapport-1984-p1.jpg", "1240x")
 	pbm := append(fmt.Appendf(nil, "P4\n%d %d\n", b.Width, b.Height), b.Pix...)
-	theirs := run(t, "convert", save(t, "in.pbm", pbm), "-compress", "group4", "tiff:-")
+	theirs := documenttest.Run(t, "convert", documenttest.Save(t, "in.pbm", pbm), "-compress", "group4", "tiff:-")
 	if ours := ccitt.Encode(b); len(ours) > len(theirs) {
 		t.Errorf("%d bytes, a whole file of theirs %d", len(ours), len(theirs))
 	}
@@ -255,7 +179,7 @@ func FuzzEncode(f *testing.F) {
 func BenchmarkEncode(b *testing.B) {
 	for _, name := range []string{"fr-rapport-1984-p1.jpg", "sim-cerfa-12100-p1.jpg", "newspaper-colour.png"} {
 		b.Run(name, func(b *testing.B) {
-			p := page(b, name, "2480x")
+			p := documenttest.Bilevel(b, name, "2480x")
 			var n int
 			for b.Loop() {
 				n = len(ccitt.Encode(p))

@@ -3,17 +3,13 @@ package cleanpdf_test
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document/cleanpdf"
+	"pointnum/kiosk/document/documenttest"
 )
-
-const corpus = "../../../../shared/corpus"
 
 func opened(t *testing.T, data []byte) *cleanpdf.Original {
 	t.Helper()
@@ -49,18 +45,7 @@ func assembled(t *testing.T, parts []cleanpdf.Part, q cleanpdf.Quality) []byte {
 // written asks another program for the words of a file.
 func written(t *testing.T, data []byte) string {
 	t.Helper()
-	tool, err := exec.LookPath("pdftotext")
-	if err != nil {
-		t.Fatalf("these tests need poppler-utils: %v", err)
-	}
-	f := filepath.Join(t.TempDir(), "f.pdf")
-	if err := os.WriteFile(f, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.Command(tool, "-raw", f, "-").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := documenttest.Run(t, "pdftotext", "-raw", documenttest.Save(t, "f.pdf", data), "-")
 	return strings.Join(strings.Fields(string(out)), " ")
 }
 
@@ -72,10 +57,10 @@ func plainPages(n int) []byte {
 		fmt.Fprintf(&kids, "%d 0 R ", len(objects)+1)
 		objects = append(objects,
 			fmt.Sprintf("<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents %d 0 R/Resources<</Font<</F 3 0 R>>>>>>", len(objects)+2),
-			stream("", fmt.Sprintf("BT /F 30 Tf 40 60 Td (Page%d) Tj ET", i)))
+			documenttest.Stream("", fmt.Sprintf("BT /F 30 Tf 40 60 Td (Page%d) Tj ET", i)))
 	}
 	objects[1] = fmt.Sprintf("<</Type/Pages/Count %d/Kids[%s]>>", n, kids.String())
-	return file("", objects...)
+	return documenttest.PDF("", objects...)
 }
 
 func TestPagesOfSeveralFilesComeInOrder(t *testing.T) {
@@ -100,10 +85,7 @@ func TestBornDigitalFilesComeOutSmall(t *testing.T) {
 		{"cerfa-cni-12100.pdf", 423000}, {"ocrmypdf-acroform.pdf", 5870},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			data, err := os.ReadFile(filepath.Join(corpus, c.name))
-			if err != nil {
-				t.Fatal(err)
-			}
+			data := documenttest.Read(t, c.name)
 			out, err := cleanpdf.Assemble(all(opened(t, data)), cleanpdf.Quality{ImageDPI: 150, JPEG: 75}, memory)
 			if err != nil {
 				t.Fatal(err)
@@ -132,9 +114,9 @@ func TestManyPagesTakeTheirTimeOnce(t *testing.T) {
 }
 
 func TestFieldsBecomePartOfThePage(t *testing.T) {
-	in := file("", "<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[6 0 R]>>>>", pageTree, page("/Annots[6 0 R]"), stream("", text), font,
+	in := documenttest.PDF("", "<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[6 0 R]>>>>", pageTree, page("/Annots[6 0 R]"), documenttest.Stream("", text), font,
 		"<</Type/Annot/Subtype/Widget/FT/Tx/T(name)/V(Dupont)/Rect[10 10 110 30]/AP<</N 7 0 R>>>>",
-		stream("/Subtype/Form/BBox[0 0 100 20]/Resources<</Font<</F 5 0 R>>>>", "BT /F 10 Tf 2 5 Td (Dupont) Tj ET"))
+		documenttest.Stream("/Subtype/Form/BBox[0 0 100 20]/Resources<</Font<</F 5 0 R>>>>", "BT /F 10 Tf 2 5 Td (Dupont) Tj ET"))
 	out := assembled(t, all(opened(t, in)), cleanpdf.Quality{})
 	if got := written(t, out); got != "Attestation Dupont" {
 		t.Errorf("got %q", got)
@@ -152,10 +134,7 @@ func TestBadFilesAreErrorsWithACode(t *testing.T) {
 		"hostile-truncated.pdf": kiosk.CodeFileBroken,
 	} {
 		t.Run(name, func(t *testing.T) {
-			data, err := os.ReadFile(filepath.Join(corpus, name))
-			if err != nil {
-				t.Fatal(err)
-			}
+			data := documenttest.Read(t, name)
 			o, err := cleanpdf.Open(data, memory)
 			if err == nil {
 				defer o.Close()
@@ -169,10 +148,7 @@ func TestBadFilesAreErrorsWithACode(t *testing.T) {
 }
 
 func TestNothingActiveIsLeft(t *testing.T) {
-	data, err := os.ReadFile(filepath.Join(corpus, "hostile-active.pdf"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := documenttest.Read(t, "hostile-active.pdf")
 	o := opened(t, data)
 	if !o.Active() || o.Signed() {
 		t.Errorf("active %v, signed %v", o.Active(), o.Signed())

@@ -1,44 +1,19 @@
 package codes_test
 
 import (
-	"fmt"
 	"image"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"pointnum/kiosk/document/codes"
+	"pointnum/kiosk/document/documenttest"
 )
 
-// collection is where the real documents are.
-const collection = "../../../../shared/corpus"
-
-// gray is what ImageMagick makes of a file, or poppler of a page of a PDF.
-func gray(t testing.TB, program string, args ...string) *image.Gray {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err != nil {
-		t.Fatalf("%s is not installed: run 'make deps' first", program)
-	}
-	data, err := exec.Command(path, args...).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var w, h int
-	if _, err := fmt.Sscanf(string(data[:min(len(data), 20)]), "P5\n%d %d\n255\n", &w, &h); err != nil {
-		t.Fatal(err)
-	}
-	m := image.NewGray(image.Rect(0, 0, w, h))
-	copy(m.Pix, data[len(data)-w*h:])
-	return m
-}
-
 func scan(t testing.TB, name string) *image.Gray {
-	return gray(t, "convert", "-quiet", "-limit", "thread", "1", filepath.Join(collection, name), "-resize", "3508x3508>", "-colorspace", "gray", "-depth", "8", "pgm:-")
+	return documenttest.PGM(t, documenttest.Run(t, "convert", "-quiet", "-limit", "thread", "1", documenttest.Path(t, name), "-resize", "3508x3508>", "-colorspace", "gray", "-depth", "8", "pgm:-"))
 }
 
 func printed(t testing.TB, name string, page string) *image.Gray {
-	return gray(t, "pdftoppm", "-r", "300", "-gray", "-f", page, "-l", page, filepath.Join(collection, name))
+	return documenttest.PGM(t, documenttest.Run(t, "pdftoppm", "-r", "300", "-gray", "-f", page, "-l", page, documenttest.Path(t, name)))
 }
 
 func TestCodesAreFound(t *testing.T) {

@@ -5,13 +5,13 @@ import (
 	"image"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document/decode"
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/raster"
 	"pointnum/kiosk/document/turbojpeg"
 )
@@ -21,19 +21,8 @@ var limits = decode.Limits{MaxPages: 100, MaxPixels: 60_000_000, MaxMemory: 700 
 // run makes a file with another program and gives its bytes.
 func run(t testing.TB, out, program string, args ...string) []byte {
 	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		t.Fatalf("%s is needed: %v", program, err)
-	}
-	c := exec.CommandContext(t.Context(), program, args...)
-	c.Env = append(os.Environ(), "OMP_NUM_THREADS=1") // its threads only wait for each other
-	if b, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v: %s", program, err, b)
-	}
-	data, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
+	documenttest.Run(t, program, args...)
+	return readFile(t, out)
 }
 
 // pixels decodes a page upright and opaque.
@@ -192,7 +181,7 @@ func TestOfficeFilesAreNamed(t *testing.T) {
 		"tables.docx": decode.DOCX, "textbox.docx": decode.DOCX, "text.odt": decode.ODT, "legacy.doc": decode.DOC,
 		"hostile-bomb.docx": decode.DOCX, "hostile-xxe.docx": decode.DOCX,
 	} {
-		data := readFile(t, filepath.Join("../../../../shared/corpus", name))
+		data := documenttest.Read(t, name)
 		if got := decode.Sniff(data); got != want || !got.Office() {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/image/tiff"
 
 	"pointnum/kiosk/document/decode"
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/mupdf"
 	"pointnum/kiosk/document/raster"
 )
@@ -26,34 +27,19 @@ type object struct {
 // onePage writes a PDF of one page, w by h points, that draws content with the
 // pictures /I0, /I1… and the font /F.
 func onePage(w, h float64, page, content string, pictures ...object) []byte {
-	var b bytes.Buffer
-	var offsets []int
-	add := func(s string) {
-		offsets = append(offsets, b.Len())
-		fmt.Fprintf(&b, "%d 0 obj\n%s\nendobj\n", len(offsets), s)
-	}
-	stream := func(o object) string {
-		return fmt.Sprintf("<<%s/Length %d>>stream\n%s\nendstream", o.dict, len(o.data), o.data)
-	}
-	b.WriteString("%PDF-1.7\n")
 	var names strings.Builder
 	for i := range pictures {
 		fmt.Fprintf(&names, "/I%d %d 0 R", i, 5+i)
 	}
-	add("<</Type/Catalog/Pages 2 0 R>>")
-	add("<</Type/Pages/Kids[3 0 R]/Count 1>>")
-	add(fmt.Sprintf("<</Type/Page/Parent 2 0 R/MediaBox[0 0 %g %g]%s/Contents 4 0 R/Resources<</XObject<<%s>>/Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>", w, h, page, names.String()))
-	add(stream(object{data: []byte(content)}))
+	objects := []string{
+		"<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+		fmt.Sprintf("<</Type/Page/Parent 2 0 R/MediaBox[0 0 %g %g]%s/Contents 4 0 R/Resources<</XObject<<%s>>/Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>", w, h, page, names.String()),
+		documenttest.Stream("", content),
+	}
 	for _, p := range pictures {
-		add(stream(p))
+		objects = append(objects, documenttest.Stream(p.dict, string(p.data)))
 	}
-	xref := b.Len()
-	fmt.Fprintf(&b, "xref\n0 %d\n0000000000 65535 f \n", len(offsets)+1)
-	for _, o := range offsets {
-		fmt.Fprintf(&b, "%010d 00000 n \n", o)
-	}
-	fmt.Fprintf(&b, "trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n", len(offsets)+1, xref)
-	return b.Bytes()
+	return documenttest.PDF("", objects...)
 }
 
 // corners is a picture that no turn leaves as it is.

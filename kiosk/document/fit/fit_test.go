@@ -3,15 +3,13 @@ package fit_test
 import (
 	"bytes"
 	"image"
-	"image/png"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"pointnum/kiosk"
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/fit"
 )
 
@@ -81,22 +79,9 @@ func TestBlackAndWhitePagesLoseNoPixel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "page.pdf"), result.Files[0].Data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("pdfimages", "-png", filepath.Join(dir, "page.pdf"), filepath.Join(dir, "image")).CombinedOutput(); err != nil {
-		t.Fatalf("pdfimages (poppler-utils; run 'make deps' first): %v: %s", err, out)
-	}
-	f, err := os.Open(filepath.Join(dir, "image-000.png"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	got, err := png.Decode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := filepath.Join(t.TempDir(), "image")
+	documenttest.Run(t, "pdfimages", "-png", documenttest.Save(t, "page.pdf", result.Files[0].Data), out)
+	got := documenttest.PNG(t, out+"-000.png")
 	for y := range 585 {
 		for x := range 413 {
 			if r, _, _, _ := got.At(x, y).RGBA(); uint8(r>>8) != page.GrayAt(x, y).Y {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"pointnum/kiosk/browser/devtools"
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/jbig2"
 	"pointnum/kiosk/document/pdf"
 )
@@ -65,18 +66,10 @@ func painted(w, h int, stencils ...stencil) *image.RGBA {
 // served is where a browser of this test finds a page's file.
 func served(t *testing.T, p pdf.Page) string {
 	t.Helper()
-	var file bytes.Buffer
-	w := pdf.NewWriter(&file)
-	w.Paper = pdf.Natural
-	if err := w.Add(p); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	file := documenttest.Natural(t, p)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/pdf")
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(file.Bytes()))
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(file))
 	}))
 	t.Cleanup(srv.Close)
 	return srv.URL + "/#toolbar=0&navpanes=0&zoom=100"
@@ -143,7 +136,7 @@ func sameInPDFium(ctx context.Context, t *testing.T, b *devtools.Browser, p pdf.
 }
 
 func TestPDFiumShowsEveryPixel(t *testing.T) {
-	tool(t, "chromium")
+	documenttest.Tool(t, "chromium")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	b, err := devtools.Start(ctx, devtools.Options{Headless: true})
@@ -156,7 +149,7 @@ func TestPDFiumShowsEveryPixel(t *testing.T) {
 		}
 	})
 	black := color.RGBA{A: 255}
-	for _, m := range []*jbig2.Bitmap{page(t, "sim-cerfa-12100-p1.jpg", "1241x"), random(1, 333, 201, 0.2), random(6, 177, 177, 0.5), random(2, 65, 1, 0.5)} {
+	for _, m := range []*jbig2.Bitmap{documenttest.Bilevel(t, "sim-cerfa-12100-p1.jpg", "1241x"), random(1, 333, 201, 0.2), random(6, 177, 177, 0.5), random(2, 65, 1, 0.5)} {
 		sameInPDFium(ctx, t, b, asPage(m), painted(m.Width, m.Height, stencil{m, 0, 0, black}))
 	}
 	stencils := []stencil{

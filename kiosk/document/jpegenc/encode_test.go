@@ -2,46 +2,16 @@ package jpegenc_test
 
 import (
 	"bytes"
-	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"math"
 	"math/rand/v2"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/jpegenc"
 )
-
-// collection is where the real documents are.
-const collection = "../../../../shared/corpus"
-
-// page is a real page whose long side has at most so many pixels.
-func page(t testing.TB, name string, side int) *image.RGBA {
-	t.Helper()
-	path, err := exec.LookPath("convert")
-	if err != nil {
-		t.Fatal("imagemagick is not installed: run 'make deps' first")
-	}
-	data, err := exec.Command(path, "-quiet", "-limit", "thread", "1", "-define", fmt.Sprintf("jpeg:size=%dx%d", side, side),
-		filepath.Join(collection, name), "-resize", fmt.Sprintf("%dx%d>", side, side), "-depth", "8", "ppm:-").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var w, h int
-	if _, err := fmt.Sscanf(string(data[:min(len(data), 20)]), "P6\n%d %d\n255\n", &w, &h); err != nil {
-		t.Fatal(err)
-	}
-	data = data[len(data)-3*w*h:]
-	m := image.NewRGBA(image.Rect(0, 0, w, h))
-	for i := range w * h {
-		copy(m.Pix[4*i:4*i+3], data[3*i:3*i+3])
-		m.Pix[4*i+3] = 255
-	}
-	return m
-}
 
 // noise is the ratio of 255 to the error, in dB.
 func noise(t testing.TB, want *image.RGBA, data []byte) float64 {
@@ -79,7 +49,7 @@ func standard(t testing.TB, m image.Image, quality int) []byte {
 // At the same error a file must be smaller than the standard library's.
 func TestSmallerThanTheStandardEncoder(t *testing.T) {
 	for _, name := range []string{"photo-cni-specimen.jpg", "sim-cerfa-12100-p1.jpg", "photo-exif-6.jpg"} {
-		m := page(t, name, 700)
+		m := documenttest.Page(t, name, 700)
 		for _, quality := range []int{35, 80} {
 			std := standard(t, m, quality)
 			want := noise(t, m, std)
@@ -142,7 +112,7 @@ func TestEverySizeIsReadBack(t *testing.T) {
 }
 
 func TestTheSamePictureGivesTheSameBytesWithoutMetadata(t *testing.T) {
-	m := page(t, "photo-cni-specimen.jpg", 300)
+	m := documenttest.Page(t, "photo-cni-specimen.jpg", 300)
 	a, b := jpegenc.Encode(m, 50, jpegenc.Options{}), jpegenc.Encode(m, 50, jpegenc.Options{})
 	if !bytes.Equal(a, b) {
 		t.Error("the bytes differ")
@@ -184,7 +154,7 @@ func FuzzEncode(f *testing.F) {
 
 func BenchmarkEncode(b *testing.B) {
 	for _, name := range []string{"fr-rapport-1984-p2.jpg", "photo-cni-specimen.jpg"} {
-		m := page(b, name, 3508)
+		m := documenttest.Page(b, name, 3508)
 		for encoder, encode := range map[string]func() []byte{
 			"ours":     func() []byte { return jpegenc.Encode(m, 75, jpegenc.Options{}) },
 			"standard": func() []byte { return standard(b, m, 75) },

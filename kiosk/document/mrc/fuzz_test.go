@@ -6,10 +6,9 @@ import (
 	"image/color"
 	"testing"
 
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/jbig2"
 	"pointnum/kiosk/document/mrc"
-	"pointnum/kiosk/document/mupdf"
-	"pointnum/kiosk/document/pdf"
 )
 
 // byteBlock is how many pixels of a page a byte makes, across and down.
@@ -43,37 +42,6 @@ func bytesPage(width, kind uint8, pix []byte) (img image.Image, dpi int) {
 	return rgba, dpi
 }
 
-// shown is what MuPDF draws of a page, as large as it is.
-func shown(t testing.TB, p pdf.Page) *image.RGBA {
-	t.Helper()
-	var b bytes.Buffer
-	w := pdf.NewWriter(&b)
-	w.Paper = pdf.Natural
-	if err := w.Add(p); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := pdf.Check(b.Bytes()); err != nil {
-		t.Fatal(err)
-	}
-	d, err := mupdf.Open(b.Bytes(), 256<<20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	frame, err := d.Bounds(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	img, flaws, err := d.Render(0, frame, p.Width, p.Height)
-	if err != nil || flaws > 0 {
-		t.Fatalf("%d flaws, %v", flaws, err)
-	}
-	return img
-}
-
 // FuzzRoundTrip splits pages of any bytes, and looks at what another program
 // draws of their layers: the ink is at its place.
 func FuzzRoundTrip(f *testing.F) {
@@ -99,7 +67,7 @@ func FuzzRoundTrip(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		drawn := shown(t, p)
+		drawn := documenttest.Drawn(t, documenttest.Natural(t, p), p.Width, p.Height)
 		checkInk(t, l, drawn, v.Gray)
 		for _, v := range mrc.Levels() {
 			if _, _, err := l.Encode(v); err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/mrc"
 )
 
@@ -46,8 +47,8 @@ func TestNoStrokeOfRealPagesIsMissing(t *testing.T) {
 
 func TestCodesStillDecode(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "page")
-	run(t, "pdftoppm", "-r", "300", "-f", "2", "-l", "2", "-png", "-singlefile", filepath.Join(collection, "paperless-600dpi-colour.pdf"), path)
-	img := readPNG(t, path+".png")
+	documenttest.Run(t, "pdftoppm", "-r", "300", "-f", "2", "-l", "2", "-png", "-singlefile", documenttest.Path(t, "paperless-600dpi-colour.pdf"), path)
+	img := documenttest.PNG(t, path+".png")
 	l := mrc.Split(img, 300, mrc.Options{})
 	if l.Photo {
 		t.Fatal("it was not split")
@@ -55,7 +56,7 @@ func TestCodesStillDecode(t *testing.T) {
 	levels := mrc.Levels()
 	for _, v := range []mrc.Level{levels[0], levels[len(levels)-1]} {
 		data, _ := file(t, l, v)
-		if !strings.Contains(string(run(t, "zbarimg", "-q", "--raw", drawn(t, data, 2*side))), "ADAR-NEXTDOC") {
+		if !strings.Contains(string(documenttest.Run(t, "zbarimg", "-q", "--raw", drawn(t, data, 2*side))), "ADAR-NEXTDOC") {
 			t.Errorf("the page's codes can't be read at %+v", v)
 		}
 	}
@@ -118,7 +119,7 @@ func TestASignatureInColourKeepsIt(t *testing.T) {
 		box(img, image.Rect(700+x, y, 704+x, y+4), color.RGBA{20, 40, 200, 255})
 	}
 	data, _ := file(t, mrc.Split(img, 150, mrc.Options{}), mrc.Standard())
-	m := readPNG(t, drawn(t, data, 1754))
+	m := documenttest.PNG(t, drawn(t, data, 1754))
 	blue := 0
 	for y := 1670; y < 1720; y++ {
 		for x := 690; x < 910; x++ {

@@ -6,6 +6,7 @@ import (
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode"
 
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/mrc"
 )
 
@@ -19,7 +20,7 @@ func TestTheCodeOfACoarsePageDecodes(t *testing.T) {
 	levels := mrc.Levels()
 	for _, v := range []mrc.Level{mrc.Standard(), levels[len(levels)-1]} {
 		data, _ := file(t, l, v)
-		b, err := gozxing.NewBinaryBitmapFromImage(readPNG(t, drawn(t, data, 3508)))
+		b, err := gozxing.NewBinaryBitmapFromImage(documenttest.PNG(t, drawn(t, data, 3508)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode"
 
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/mrc"
 )
 
@@ -45,7 +46,7 @@ func TestTable(t *testing.T) {
 	if *tableOf == "all" {
 		names = nil
 		for _, pattern := range []string{"*.jpg", "*.jpeg", "*.png"} {
-			found, err := filepath.Glob(filepath.Join(collection, pattern))
+			found, err := filepath.Glob(documenttest.Path(t, pattern))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -100,12 +101,12 @@ func read(t *testing.T, name string, data []byte) string {
 		return ""
 	}
 	read := func(path string) string {
-		return string(run(t, "tesseract", path, "-", "-l", "fra", "--dpi", "300"))
+		return string(documenttest.Run(t, "tesseract", path, "-", "-l", "fra", "--dpi", "300"))
 	}
 	original, err := os.ReadFile(filepath.Join(*seen, name+".txt"))
 	if err != nil || *seen == "" {
 		scan := filepath.Join(t.TempDir(), "scan.png")
-		run(t, "convert", filepath.Join(collection, name), "-resize", "3508x3508", scan)
+		documenttest.Run(t, "convert", documenttest.Path(t, name), "-resize", "3508x3508", scan)
 		original = []byte(read(scan))
 		if *seen != "" {
 			if err := os.WriteFile(filepath.Join(*seen, name+".txt"), original, 0o600); err != nil {
@@ -114,7 +115,7 @@ func read(t *testing.T, name string, data []byte) string {
 		}
 	}
 	ours := read(drawn(t, data, 3508))
-	want, err := os.ReadFile(filepath.Join(collection, "truth", name+".txt"))
+	want, err := os.ReadFile(documenttest.Path(t, "truth/"+name+".txt"))
 	if err != nil {
 		return "; " + compare(ours, string(original)) + " of its own"
 	}

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"testing"
 
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/mupdf"
 )
 
@@ -20,19 +20,9 @@ func file(contents string, more ...string) []byte {
 	objects := append([]string{
 		"<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Count 1/Kids[3 0 R]>>",
 		"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>/XObject<</I 6 0 R>>>>>>",
-		stream("", contents), "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+		documenttest.Stream("", contents), "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
 	}, more...)
-	b := []byte("%PDF-1.7\n")
-	table := fmt.Sprintf("xref\n0 %d\n0000000000 65535 f \n", len(objects)+1)
-	for i, o := range objects {
-		table += fmt.Sprintf("%010d 00000 n \n", len(b))
-		b = fmt.Appendf(b, "%d 0 obj\n%s\nendobj\n", i+1, o)
-	}
-	return fmt.Appendf(b, "%strailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n", table, len(objects)+1, len(b))
-}
-
-func stream(dict, data string) string {
-	return fmt.Sprintf("<<%s/Length %d>>\nstream\n%s\nendstream", dict, len(data), data)
+	return documenttest.PDF("", objects...)
 }
 
 // photo is a JPEG, red above and blue below.
@@ -110,7 +100,7 @@ func TestPagesOfWordsAreVectors(t *testing.T) {
 
 func TestThePictureOfAPageIsGiven(t *testing.T) {
 	raw := photo(t, 300, 200)
-	d := opened(t, file("q 300 0 0 200 0 0 cm /I Do Q", stream("/Subtype/Image/Width 300/Height 200/BitsPerComponent 8/ColorSpace/DeviceRGB/Filter/DCTDecode", string(raw))))
+	d := opened(t, file("q 300 0 0 200 0 0 cm /I Do Q", documenttest.Stream("/Subtype/Image/Width 300/Height 200/BitsPerComponent 8/ColorSpace/DeviceRGB/Filter/DCTDecode", string(raw))))
 	c, im, err := d.Look(0)
 	if err != nil || im == nil || c.Images != 1 || c.Vector() {
 		t.Fatalf("got %+v, %v, %v", c, im, err)

@@ -21,6 +21,7 @@ import (
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/validate"
 
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/pdf"
 )
 
@@ -36,7 +37,7 @@ type object struct {
 // objects reads a file with qpdf.
 func objects(t testing.TB, path string) (all map[string]object, trailer dict) {
 	t.Helper()
-	raw, err := exec.Command(tool(t, "qpdf"), "--json=2", "--json-stream-data=inline", "--decode-level=generalized", path).Output()
+	raw, err := exec.Command(documenttest.Tool(t, "qpdf"), "--json=2", "--json-stream-data=inline", "--decode-level=generalized", path).Output()
 	if len(raw) == 0 { // it also fails after a mere warning
 		t.Fatal(err)
 	}
@@ -90,7 +91,7 @@ func archiveFaults(t testing.TB, data []byte) []string {
 	for _, m := range regexp.MustCompile(`[^\n](\d+ \d+ obj|endobj|endstream)\n|\bstream\r|\bobj[^\n]`).FindAll(streamless(data), -1) {
 		rule(len(bytes.TrimLeft(m, "0123456789")) > 0 && !bytes.ContainsAny(m[:1], " >"), "6.1.9", "%q is not on a line of its own", m)
 	}
-	all, trailer := objects(t, save(t, data))
+	all, trailer := objects(t, documenttest.Save(t, "file.pdf", data))
 	ids, _ := trailer["/ID"].([]any)
 	rule(len(ids) == 2, "6.1.3", "no identifier")
 	rule(trailer["/Encrypt"] == nil, "6.1.3", "encrypted")
@@ -244,7 +245,7 @@ func fontFaults(rule ruling, all map[string]object, n string, font dict) {
 // everything is a page of each kind.
 func everything(t testing.TB) []pdf.Page {
 	t.Helper()
-	flate, err := pdf.Lossless(picture(60, 40))
+	flate, err := pdf.Lossless(documenttest.Gradient(60, 40))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,14 +255,14 @@ func everything(t testing.TB) []pdf.Page {
 	masked.Mask = &mask
 	placed := flate
 	placed.Place = image.Rect(100, 50, 300, 450)
-	layered := jpegPage(t, gray(620, 877), 75)
+	layered := jpegPage(t, documenttest.GrayGradient(620, 877), 75)
 	layered.Layers = []pdf.Image{stencil, masked, placed, blackCCITT()}
 	turned := layered
 	turned.Turn = 90
 	turned.Words = []pdf.Word{{Text: "Bonjour", X0: 10, Y0: 10, X1: 90, Y1: 30}, {Text: "مرحبا", X0: 10, Y0: 500, X1: 40, Y1: 590, Turn: 90}}
-	card := jpegPage(t, picture(340, 216), 100)
+	card := jpegPage(t, documenttest.Gradient(340, 216), 100)
 	card.Words = []pdf.Word{{Text: "œuvre", X0: 0, Y0: 0, X1: 340, Y1: 216, Turn: 180}, {Text: "\x00\U0001F600\uFFFE", X0: 0, Y0: 0, X1: 1, Y1: 1, Turn: 270}}
-	return []pdf.Page{jpegPage(t, picture(620, 877), 75), layered, turned, card}
+	return []pdf.Page{jpegPage(t, documenttest.Gradient(620, 877), 75), layered, turned, card}
 }
 
 func TestFilesKeepTheRulesOfArchives(t *testing.T) {
@@ -274,11 +275,9 @@ func TestFilesKeepTheRulesOfArchives(t *testing.T) {
 		for _, f := range archiveFaults(t, data) {
 			t.Error(f)
 		}
-		path := save(t, data)
-		if out := run(t, "qpdf", "--check", path); strings.Contains(out, "WARNING") {
-			t.Errorf("qpdf: %s", out)
-		}
-		if out := run(t, "gs", "-q", "-dBATCH", "-dNOPAUSE", "-dPDFSTOPONERROR", "-sDEVICE=nullpage", path); out != "" {
+		path := documenttest.Save(t, "file.pdf", data)
+		documenttest.Quiet(t, "qpdf", "--check", path)
+		if out := documenttest.Quiet(t, "gs", "-q", "-dBATCH", "-dNOPAUSE", "-dPDFSTOPONERROR", "-sDEVICE=nullpage", path); len(out) > 0 {
 			t.Errorf("gs: %s", out)
 		}
 		conf := model.NewDefaultConfiguration()
@@ -321,7 +320,7 @@ func TestTheProfileIsSRGB(t *testing.T) {
 	if err != nil || len(found) == 0 {
 		t.Fatal("ghostscript's profiles are not installed: run 'make deps' first")
 	}
-	all, trailer := objects(t, save(t, write(t, jpegPage(t, gray(8, 8), 0))))
+	all, trailer := objects(t, documenttest.Save(t, "file.pdf", write(t, jpegPage(t, documenttest.GrayGradient(8, 8), 0))))
 	root, _ := trailer["/Root"].(string)
 	name := all[root].dict["/OutputIntents"].([]any)[0].(dict)["/DestOutputProfile"].(string)
 	ours := filepath.Join(t.TempDir(), "ours.icc")

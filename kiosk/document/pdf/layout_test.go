@@ -1,11 +1,11 @@
 package pdf_test
 
 import (
-	"bytes"
 	"image"
 	"strings"
 	"testing"
 
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/pdf"
 )
 
@@ -82,23 +82,14 @@ func far(a, b image.Rectangle) bool {
 
 func TestNaturalPaperIsAsLargeAsThePage(t *testing.T) {
 	for want, p := range map[string]pdf.Page{
-		"244.8 x 155.52":    jpegPage(t, gray(340, 216), 100),
-		"72 x 720":          jpegPage(t, gray(100, 1000), 100),
-		"833.386 x 595.276": jpegPage(t, gray(140, 100), 0),
-		"14400 x 72":        jpegPage(t, gray(2000, 10), 1),
-		"595.44 x 841.68":   jpegPage(t, gray(827, 1169), 100),
-		"3 x 72":            jpegPage(t, gray(1, 100), 100),
+		"244.8 x 155.52":    jpegPage(t, documenttest.GrayGradient(340, 216), 100),
+		"72 x 720":          jpegPage(t, documenttest.GrayGradient(100, 1000), 100),
+		"833.386 x 595.276": jpegPage(t, documenttest.GrayGradient(140, 100), 0),
+		"14400 x 72":        jpegPage(t, documenttest.GrayGradient(2000, 10), 1),
+		"595.44 x 841.68":   jpegPage(t, documenttest.GrayGradient(827, 1169), 100),
+		"3 x 72":            jpegPage(t, documenttest.GrayGradient(1, 100), 100),
 	} {
-		var b bytes.Buffer
-		w := pdf.NewWriter(&b)
-		w.Paper = pdf.Natural
-		if err := w.Add(p); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if info := run(t, "pdfinfo", save(t, b.Bytes())); !strings.Contains(info, want+" pts") {
+		if info := run(t, "pdfinfo", documenttest.Save(t, "file.pdf", documenttest.Natural(t, p))); !strings.Contains(info, want+" pts") {
 			t.Errorf("no page of %s in\n%s", want, info)
 		}
 	}

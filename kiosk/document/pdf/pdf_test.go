@@ -7,58 +7,24 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
-	"image/png"
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/jpegenc"
 	"pointnum/kiosk/document/pdf"
 )
 
-// tool returns the path of a program a test needs; a missing one fails it.
-func tool(t testing.TB, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Fatalf("%s is not installed: run 'make deps' first", name)
-	}
-	return path
-}
-
-// run runs a program that reads the file and returns what it says.
+// run gives what a program says without a complaint.
 func run(t testing.TB, name string, args ...string) string {
 	t.Helper()
-	out, err := exec.Command(tool(t, name), args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", name, err, out)
-	}
-	return string(out)
-}
-
-// picture is a page with a gradient and something at known places.
-func picture(w, h int) *image.RGBA {
-	m := image.NewRGBA(image.Rect(0, 0, w, h))
-	for y := range h {
-		for x := range w {
-			m.SetRGBA(x, y, color.RGBA{uint8(x * 255 / w), uint8(y * 255 / h), 200, 255})
-		}
-	}
-	return m
-}
-
-func gray(w, h int) *image.Gray {
-	m := image.NewGray(image.Rect(0, 0, w, h))
-	for i := range m.Pix {
-		m.Pix[i] = uint8(i % w * 255 / w)
-	}
-	return m
+	return string(documenttest.Quiet(t, name, args...))
 }
 
 func jpegPage(t testing.TB, m image.Image, dpi int) pdf.Page {
@@ -80,32 +46,21 @@ func write(t testing.TB, pages ...pdf.Page) []byte {
 	return b.Bytes()
 }
 
-func save(t testing.TB, data []byte) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "file.pdf")
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 func TestOtherProgramsFindNothingWrong(t *testing.T) {
-	flate, err := pdf.Lossless(gray(300, 200))
+	flate, err := pdf.Lossless(documenttest.GrayGradient(300, 200))
 	if err != nil {
 		t.Fatal(err)
 	}
 	data := write(t,
-		jpegPage(t, picture(2480/4, 3508/4), 75),
-		jpegPage(t, gray(500, 300), 0),
+		jpegPage(t, documenttest.Gradient(2480/4, 3508/4), 75),
+		jpegPage(t, documenttest.GrayGradient(500, 300), 0),
 		pdf.Page{Width: 300, Height: 200, DPI: 100, Layers: []pdf.Image{flate}},
 	)
 	if err := pdf.Check(data); err != nil {
 		t.Error(err)
 	}
-	path := save(t, data)
-	if out := run(t, "qpdf", "--check", path); strings.Contains(out, "WARNING") {
-		t.Errorf("qpdf: %s", out)
-	}
+	path := documenttest.Save(t, "file.pdf", data)
+	documenttest.Quiet(t, "qpdf", "--check", path)
 	info := run(t, "pdfinfo", "-isodates", path)
 	for _, want := range []string{"Pages:           3", "595.276 x 841.89 pts (A4)", "PDF version:     1.7"} {
 		if !strings.Contains(info, want) {
@@ -120,10 +75,10 @@ func TestOtherProgramsFindNothingWrong(t *testing.T) {
 }
 
 func TestJPEGsAreKeptByteForByte(t *testing.T) {
-	pages := []pdf.Page{jpegPage(t, picture(400, 600), 72), jpegPage(t, gray(300, 500), 72)}
-	path := save(t, write(t, pages...))
+	pages := []pdf.Page{jpegPage(t, documenttest.Gradient(400, 600), 72), jpegPage(t, documenttest.GrayGradient(300, 500), 72)}
+	path := documenttest.Save(t, "file.pdf", write(t, pages...))
 	out := filepath.Join(t.TempDir(), "image")
-	run(t, "pdfimages", "-all", path, out)
+	documenttest.Quiet(t, "pdfimages", "-all", path, out)
 	for i, p := range pages {
 		got, err := os.ReadFile(fmt.Sprintf("%s-%03d.jpg", out, i))
 		if err != nil || !bytes.Equal(got, p.Data) {
@@ -156,11 +111,11 @@ func TestEmptyJPEGsArePackedOnceMore(t *testing.T) {
 	if err := again.UnmarshalBinary(data); err != nil {
 		t.Fatal(err)
 	}
-	path := save(t, write(t, again))
-	run(t, "qpdf", "--check", path)
+	path := documenttest.Save(t, "file.pdf", write(t, again))
+	documenttest.Quiet(t, "qpdf", "--check", path)
 	out := filepath.Join(t.TempDir(), "image")
-	run(t, "pdfimages", "-png", path, out) // draws nothing of what it can't decode
-	if got := decoded(t, out+"-000.png"); got.Bounds() != image.Rect(0, 0, 800, 1100) {
+	documenttest.Quiet(t, "pdfimages", "-png", path, out) // draws nothing of what it can't decode
+	if got := documenttest.PNG(t, out+"-000.png"); got.Bounds() != image.Rect(0, 0, 800, 1100) {
 		t.Errorf("a picture of %v came out", got.Bounds())
 	}
 	broken := packed
@@ -171,7 +126,7 @@ func TestEmptyJPEGsArePackedOnceMore(t *testing.T) {
 }
 
 func TestTheSamePagesGiveTheSameFile(t *testing.T) {
-	page := jpegPage(t, picture(200, 300), 100)
+	page := jpegPage(t, documenttest.Gradient(200, 300), 100)
 	a, b := write(t, page, page), write(t, page, page)
 	if !bytes.Equal(a, b) {
 		t.Error("two files of the same pages differ")
@@ -183,26 +138,12 @@ func TestTheSamePagesGiveTheSameFile(t *testing.T) {
 	}
 }
 
-func decoded(t *testing.T, path string) image.Image {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	m, err := png.Decode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
 // drawn renders a file's first page at 72 dpi.
 func drawn(t *testing.T, data []byte) image.Image {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "page")
-	run(t, "pdftoppm", "-r", "72", "-png", "-singlefile", save(t, data), out)
-	return decoded(t, out+".png")
+	documenttest.Quiet(t, "pdftoppm", "-r", "72", "-png", "-singlefile", documenttest.Save(t, "file.pdf", data), out)
+	return documenttest.PNG(t, out+".png")
 }
 
 // inked is the rectangle of what is not white.
@@ -242,10 +183,10 @@ func blackCCITT() pdf.Image {
 }
 
 func TestLayersArePaintedOverThePicture(t *testing.T) {
-	page := jpegPage(t, picture(640, 160), 72)
+	page := jpegPage(t, documenttest.Gradient(640, 160), 72)
 	stencil := blackCCITT()
 	stencil.Stencil, stencil.Color = true, color.RGBA{0, 0, 255, 255}
-	ink, err := pdf.Lossless(picture(1, 1))
+	ink, err := pdf.Lossless(documenttest.Gradient(1, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +203,7 @@ func TestLayersArePaintedOverThePicture(t *testing.T) {
 		p := page
 		p.Layers = []pdf.Image{c.layer}
 		data := write(t, p)
-		run(t, "qpdf", "--check", save(t, data))
+		documenttest.Quiet(t, "qpdf", "--check", documenttest.Save(t, "file.pdf", data))
 		r, g, b, _ := drawn(t, data).At(420, 298).RGBA()
 		if got := (color.RGBA{uint8(r >> 8), uint8(g >> 8), uint8(b >> 8), 255}); got != c.want {
 			t.Errorf("%s: painted %v, want %v", name, got, c.want)
@@ -274,7 +215,7 @@ func TestLayersArePaintedOverThePicture(t *testing.T) {
 }
 
 func TestWrongPagesAreRefused(t *testing.T) {
-	good := jpegPage(t, gray(30, 40), 0)
+	good := jpegPage(t, documenttest.GrayGradient(30, 40), 0)
 	change := func(f func(p *pdf.Page)) pdf.Page { p := good; f(&p); return p }
 	for name, p := range map[string]pdf.Page{
 		"nothing":             {},
@@ -303,31 +244,18 @@ func TestWrongPagesAreRefused(t *testing.T) {
 	}
 }
 
-// full takes so many bytes and then fails, as a full disk does.
-type full struct{ left int }
-
-var errFull = errors.New("full")
-
-func (f *full) Write(b []byte) (int, error) {
-	if len(b) > f.left {
-		return f.left, errFull
-	}
-	f.left -= len(b)
-	return len(b), nil
-}
-
 func TestAFailingWriterIsReported(t *testing.T) {
-	page := jpegPage(t, gray(30, 40), 0)
+	page := jpegPage(t, documenttest.GrayGradient(30, 40), 0)
 	size := len(write(t, page))
 	for left := 0; left < size; left += 7 {
-		if err := pdf.Write(&full{left}, []pdf.Page{page}); !errors.Is(err, errFull) {
+		if err := pdf.Write(&documenttest.FullDisk{Left: left}, []pdf.Page{page}); !errors.Is(err, documenttest.ErrFull) {
 			t.Fatalf("after %d of %d bytes: %v", left, size, err)
 		}
 	}
 }
 
 func TestCheckFindsCutAndShiftedFiles(t *testing.T) {
-	data := write(t, jpegPage(t, picture(40, 50), 100), jpegPage(t, gray(20, 20), 100))
+	data := write(t, jpegPage(t, documenttest.Gradient(40, 50), 100), jpegPage(t, documenttest.GrayGradient(20, 20), 100))
 	if err := pdf.Check(data); err != nil {
 		t.Fatal(err)
 	}
@@ -350,7 +278,7 @@ func TestCheckFindsCutAndShiftedFiles(t *testing.T) {
 }
 
 func TestFourHundredPages(t *testing.T) {
-	page := jpegPage(t, gray(30, 40), 0)
+	page := jpegPage(t, documenttest.GrayGradient(30, 40), 0)
 	var b bytes.Buffer
 	w := pdf.NewWriter(&b)
 	for range 400 {
@@ -367,13 +295,13 @@ func TestFourHundredPages(t *testing.T) {
 	if err := pdf.Check(b.Bytes()); err != nil {
 		t.Error(err)
 	}
-	if out := run(t, "pdfinfo", save(t, b.Bytes())); !strings.Contains(out, "Pages:           400") {
+	if out := run(t, "pdfinfo", documenttest.Save(t, "file.pdf", b.Bytes())); !strings.Contains(out, "Pages:           400") {
 		t.Error(out)
 	}
 }
 
 func FuzzCheck(f *testing.F) {
-	data := write(f, jpegPage(f, gray(8, 8), 0))
+	data := write(f, jpegPage(f, documenttest.GrayGradient(8, 8), 0))
 	f.Add(data)
 	f.Add(data[:len(data)/2])
 	f.Add([]byte("%PDF-1.7\nxref\n0 3\nstartxref\n9\n%%EOF\n"))
@@ -381,7 +309,7 @@ func FuzzCheck(f *testing.F) {
 }
 
 func BenchmarkWrite(b *testing.B) {
-	page := jpegPage(b, picture(2480, 3508), 300)
+	page := jpegPage(b, documenttest.Gradient(2480, 3508), 300)
 	b.SetBytes(int64(len(page.Data)))
 	for b.Loop() {
 		if err := pdf.Write(io.Discard, []pdf.Page{page}); err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/pdf"
 )
 
@@ -47,7 +48,7 @@ func TestTheSizeOfAFileIsKnownBefore(t *testing.T) {
 }
 
 func TestTheSizeIsNeverTooSmall(t *testing.T) {
-	page := jpegPage(t, gray(8, 8), 0)
+	page := jpegPage(t, documenttest.GrayGradient(8, 8), 0)
 	pages := slices.Repeat([]pdf.Page{page}, 3000)
 	if size, real := pdf.FileSize(pages), int64(len(write(t, pages...))); size < real {
 		t.Errorf("3000 pages take %d bytes, expected %d", real, size)
@@ -119,7 +120,7 @@ func TestPlacesAndTurnsMustBeOnThePage(t *testing.T) {
 		"an empty word": func(p *pdf.Page) { p.Words = []pdf.Word{{Text: "a", X0: 4, X1: 4, Y1: 4}} },
 		"a word askew":  func(p *pdf.Page) { p.Words = []pdf.Word{{Text: "a", X1: 4, Y1: 4, Turn: 1}} },
 	} {
-		p := jpegPage(t, gray(30, 40), 0)
+		p := jpegPage(t, documenttest.GrayGradient(30, 40), 0)
 		p.Layers = []pdf.Image{blackCCITT()}
 		change(&p)
 		if err := pdf.Write(new(bytes.Buffer), []pdf.Page{p}); err == nil {
@@ -139,7 +140,7 @@ func FuzzUnmarshalPage(f *testing.F) {
 		f.Add(data)
 		f.Add(data[:len(data)/2])
 	}
-	data, err := jpegPage(f, gray(8, 8), 0).MarshalBinary()
+	data, err := jpegPage(f, documenttest.GrayGradient(8, 8), 0).MarshalBinary()
 	if err != nil {
 		f.Fatal(err)
 	}

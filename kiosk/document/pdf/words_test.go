@@ -3,11 +3,11 @@ package pdf_test
 import (
 	"fmt"
 	"image"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/pdf"
 )
 
@@ -36,14 +36,11 @@ func line(y int, words ...string) []pdf.Word {
 // text is what a program finds in a file, without marks of direction.
 func text(t *testing.T, data []byte, name string, args ...string) []string {
 	t.Helper()
-	args = append(slices.Clone(args), save(t, data))
+	args = append(slices.Clone(args), documenttest.Save(t, "file.pdf", data))
 	if name == "pdftotext" {
 		args = append(args, "-")
 	}
-	out, err := exec.Command(tool(t, name), args...).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := documenttest.Run(t, name, args...)
 	for _, mark := range []string{"\u202a", "\u202b", "\u202c"} {
 		out = []byte(strings.ReplaceAll(string(out), mark, " "))
 	}
@@ -59,7 +56,7 @@ var scripts = [][]string{
 
 func TestWordsOfAllScriptsAreFound(t *testing.T) {
 	for _, words := range scripts {
-		page := jpegPage(t, gray(1240, 1754), 150)
+		page := jpegPage(t, documenttest.GrayGradient(1240, 1754), 150)
 		page.Words = line(300, words...)
 		data := write(t, page)
 		if got := text(t, data, "pdftotext"); !slices.Equal(got, words) {
@@ -73,7 +70,7 @@ func TestWordsOfAllScriptsAreFound(t *testing.T) {
 }
 
 func TestLinesAreReadInOrder(t *testing.T) {
-	page := jpegPage(t, gray(1240, 1754), 150)
+	page := jpegPage(t, documenttest.GrayGradient(1240, 1754), 150)
 	var want []string
 	for i := range 40 {
 		words := []string{"ligne", fmt.Sprint(i), "du", "texte"}
@@ -90,11 +87,11 @@ func TestWordsLieWhereTheyAreSeen(t *testing.T) {
 		0: image.Rect(200, 300, 400, 340), 90: image.Rect(200, 300, 240, 500),
 		180: image.Rect(200, 300, 400, 340), 270: image.Rect(200, 300, 240, 500),
 	} {
-		page := jpegPage(t, gray(595, 842), 72)
+		page := jpegPage(t, documenttest.GrayGradient(595, 842), 72)
 		page.Words = []pdf.Word{{Text: "dossier", X0: box.Min.X, Y0: box.Min.Y, X1: box.Max.X, Y1: box.Max.Y, Turn: turn}}
 		for _, pageTurn := range []int{0, turn} {
 			page.Turn = pageTurn
-			path := save(t, write(t, page))
+			path := documenttest.Save(t, "file.pdf", write(t, page))
 			if got := run(t, "pdftotext", "-x", fmt.Sprint(box.Min.X-3), "-y", fmt.Sprint(box.Min.Y-3), "-W", fmt.Sprint(box.Dx()+6), "-H", fmt.Sprint(box.Dy()+6), path, "-"); pageTurn == 0 && strings.TrimSpace(got) != "dossier" {
 				t.Errorf("turned by %d: %q lies in its place", turn, got)
 			}
@@ -106,7 +103,7 @@ func TestWordsLieWhereTheyAreSeen(t *testing.T) {
 }
 
 func TestWordsAreNotSeen(t *testing.T) {
-	page := jpegPage(t, gray(595, 842), 72)
+	page := jpegPage(t, documenttest.GrayGradient(595, 842), 72)
 	bare := drawn(t, write(t, page))
 	page.Words = line(300, "visible", "?")
 	page.Words[1].X0, page.Words[1].X1 = 450, 500
@@ -122,7 +119,7 @@ func TestWordsAreNotSeen(t *testing.T) {
 }
 
 func TestAPageOfWordsTakesLittle(t *testing.T) {
-	page := jpegPage(t, gray(2480/4, 3508/4), 75)
+	page := jpegPage(t, documenttest.GrayGradient(2480/4, 3508/4), 75)
 	bare := len(write(t, page))
 	for i := range 40 { // 400 words
 		for j := range 10 {

@@ -5,13 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
 	"image/jpeg"
 	"image/png"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,36 +15,11 @@ import (
 	xtiff "golang.org/x/image/tiff"
 
 	"pointnum/kiosk/document/ccitt"
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/jbig2"
 	"pointnum/kiosk/document/mupdf"
 	"pointnum/kiosk/document/tiff"
 )
-
-// run runs a program, which must be there, and returns what it writes.
-func run(t testing.TB, name string, args ...string) []byte {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Fatalf("%s is not installed: run 'make deps' first", name)
-	}
-	var complaints bytes.Buffer
-	cmd := exec.Command(path, args...)
-	cmd.Stderr = &complaints
-	out, err := cmd.Output()
-	if err != nil || complaints.Len() > 0 {
-		t.Fatalf("%s: %v\n%s", name, err, complaints.Bytes())
-	}
-	return out
-}
-
-func save(t testing.TB, data []byte) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "file.tif")
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
 
 func write(t testing.TB, pages ...tiff.Page) []byte {
 	t.Helper()
@@ -57,24 +28,6 @@ func write(t testing.TB, pages ...tiff.Page) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
-}
-
-func picture(w, h int) *image.RGBA {
-	m := image.NewRGBA(image.Rect(0, 0, w, h))
-	for y := range h {
-		for x := range w {
-			m.SetRGBA(x, y, color.RGBA{uint8(x * 255 / w), uint8(y * 255 / h), uint8(255 - (x+y)*255/(w+h)), 255})
-		}
-	}
-	return m
-}
-
-func gray(w, h int) *image.Gray {
-	m := image.NewGray(image.Rect(0, 0, w, h))
-	for i := range m.Pix {
-		m.Pix[i] = uint8(i % w * 255 / w)
-	}
-	return m
 }
 
 func lossless(t testing.TB, m image.Image) tiff.Page {
@@ -97,11 +50,7 @@ func jpegPage(t testing.TB, m image.Image, options ...string) tiff.Page {
 	}
 	data := b.Bytes()
 	if options != nil {
-		path := filepath.Join(t.TempDir(), "in.jpg")
-		if err := os.WriteFile(path, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		data = run(t, "convert", slices.Concat([]string{path}, options, []string{"jpeg:-"})...)
+		data = documenttest.Quiet(t, "convert", slices.Concat([]string{documenttest.Save(t, "in.jpg", data)}, options, []string{"jpeg:-"})...)
 	}
 	_, isGray := m.(*image.Gray)
 	return tiff.Page{Data: data, Encoding: tiff.JPEG, Width: m.Bounds().Dx(), Height: m.Bounds().Dy(), Gray: isGray, DPI: 150}
@@ -133,7 +82,7 @@ func kinds(t testing.TB) (pages []tiff.Page, want []image.Image) {
 	}
 	g4, m := bilevel(203, 101)
 	pages, want = append(pages, g4), append(want, m)
-	for _, m := range []image.Image{picture(61, 40), gray(33, 21)} {
+	for _, m := range []image.Image{documenttest.Gradient(61, 40), documenttest.GrayGradient(33, 21)} {
 		pages, want = append(pages, lossless(t, m)), append(want, m)
 		for _, options := range [][]string{nil, {"-sampling-factor", "1x1", "-interlace", "none"}, {"-sampling-factor", "2x1", "-define", "jpeg:restart-interval=4"}} {
 			p := jpegPage(t, m, options...)
@@ -176,15 +125,15 @@ func slack(p tiff.Page) int {
 
 func TestLibtiffReadsAllPages(t *testing.T) {
 	pages, want := kinds(t)
-	path := save(t, write(t, pages...))
+	path := documenttest.Save(t, "file.tif", write(t, pages...))
 	for i := range pages {
-		m, err := png.Decode(bytes.NewReader(run(t, "convert", fmt.Sprintf("%s[%d]", path, i), "png:-")))
+		m, err := png.Decode(bytes.NewReader(documenttest.Quiet(t, "convert", fmt.Sprintf("%s[%d]", path, i), "png:-")))
 		if err != nil {
 			t.Fatal(err)
 		}
 		same(t, fmt.Sprintf("page %d", i), m, want[i], slack(pages[i]))
 	}
-	out := string(run(t, "identify", "-format", "%p %w %h %x %C\n", path))
+	out := string(documenttest.Quiet(t, "identify", "-format", "%p %w %h %x %C\n", path))
 	for i, p := range pages {
 		if line := fmt.Sprintf("%d %d %d %d ", i, p.Width, p.Height, p.DPI); !strings.Contains(out, line) {
 			t.Errorf("no page %q in\n%s", line, out)
@@ -223,13 +172,13 @@ func TestGoReadsWhatIsLossless(t *testing.T) {
 }
 
 func TestLosslessTakesAnyOpaquePicture(t *testing.T) {
-	full := picture(40, 30)
+	full := documenttest.Gradient(40, 30)
 	part := full.SubImage(image.Rect(5, 6, 20, 17))
 	ycc := image.NewYCbCr(image.Rect(3, 3, 19, 13), image.YCbCrSubsampleRatio444)
 	for i := range ycc.Y {
 		ycc.Y[i], ycc.Cb[i], ycc.Cr[i] = uint8(i), uint8(2*i), 90
 	}
-	for _, m := range []image.Image{part, ycc, gray(9, 9).SubImage(image.Rect(2, 3, 7, 8))} {
+	for _, m := range []image.Image{part, ycc, documenttest.GrayGradient(9, 9).SubImage(image.Rect(2, 3, 7, 8))} {
 		got, err := xtiff.Decode(bytes.NewReader(write(t, lossless(t, m))))
 		if err != nil {
 			t.Fatal(err)
@@ -263,7 +212,7 @@ func TestTheSizeIsKnownBefore(t *testing.T) {
 }
 
 func TestWhereAPictureComesFromIsLeftOut(t *testing.T) {
-	p := jpegPage(t, gray(30, 40), "-set", "comment", "Anne Martin")
+	p := jpegPage(t, documenttest.GrayGradient(30, 40), "-set", "comment", "Anne Martin")
 	exif := []byte("\xff\xe1\x00\x16Exif\x00\x00Paris 48.85 2.3")
 	p.Data = slices.Concat(p.Data[:2], exif[:2], []byte{0, byte(len(exif) - 2)}, exif[4:], p.Data[2:])
 	if !bytes.Contains(p.Data, []byte("Anne")) || !bytes.Contains(p.Data, []byte("Paris")) {
@@ -275,19 +224,19 @@ func TestWhereAPictureComesFromIsLeftOut(t *testing.T) {
 			t.Errorf("the file says %s", s)
 		}
 	}
-	run(t, "identify", save(t, data))
+	documenttest.Quiet(t, "identify", documenttest.Save(t, "file.tif", data))
 }
 
 func TestWrongPagesAreRefused(t *testing.T) {
-	good := jpegPage(t, picture(30, 40))
-	progressive := jpegPage(t, picture(30, 40), "-interlace", "jpeg")
-	cmyk := jpegPage(t, picture(30, 40), "-colorspace", "cmyk")
+	good := jpegPage(t, documenttest.Gradient(30, 40))
+	progressive := jpegPage(t, documenttest.Gradient(30, 40), "-interlace", "jpeg")
+	cmyk := jpegPage(t, documenttest.Gradient(30, 40), "-colorspace", "cmyk")
 	change := func(f func(p *tiff.Page)) tiff.Page { p := good; f(&p); return p }
 	for name, p := range map[string]tiff.Page{
 		"nothing":          {},
 		"progressive":      progressive,
 		"four components":  cmyk,
-		"sampled in rows":  jpegPage(t, picture(30, 40), "-sampling-factor", "1x3"),
+		"sampled in rows":  jpegPage(t, documenttest.Gradient(30, 40), "-sampling-factor", "1x3"),
 		"another size":     change(func(p *tiff.Page) { p.Width++ }),
 		"said to be grey":  change(func(p *tiff.Page) { p.Gray = true }),
 		"not a JPEG":       change(func(p *tiff.Page) { p.Data = []byte("GIF89a") }),
@@ -309,30 +258,17 @@ func TestWrongPagesAreRefused(t *testing.T) {
 	}
 }
 
-// full takes so many bytes and then fails, as a full disk does.
-type full struct{ left int }
-
-var errFull = errors.New("full")
-
-func (f *full) Write(b []byte) (int, error) {
-	if len(b) > f.left {
-		return f.left, errFull
-	}
-	f.left -= len(b)
-	return len(b), nil
-}
-
 func TestAFailingWriterIsReported(t *testing.T) {
 	page, _ := bilevel(30, 40)
 	for left := range len(write(t, page)) {
-		if err := tiff.Write(&full{left}, []tiff.Page{page}); !errors.Is(err, errFull) {
+		if err := tiff.Write(&documenttest.FullDisk{Left: left}, []tiff.Page{page}); !errors.Is(err, documenttest.ErrFull) {
 			t.Fatalf("after %d bytes: %v", left, err)
 		}
 	}
 }
 
 func FuzzJPEG(f *testing.F) {
-	for _, p := range []tiff.Page{jpegPage(f, picture(9, 9)), jpegPage(f, gray(8, 8))} {
+	for _, p := range []tiff.Page{jpegPage(f, documenttest.Gradient(9, 9)), jpegPage(f, documenttest.GrayGradient(8, 8))} {
 		f.Add(p.Data, p.Width, p.Height, p.Gray)
 	}
 	f.Fuzz(func(t *testing.T, data []byte, w, h int, gray bool) {

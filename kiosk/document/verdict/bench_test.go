@@ -1,13 +1,12 @@
 package verdict_test
 
 import (
-	"image"
-	_ "image/jpeg"
-	"os"
-	"path/filepath"
+	"bytes"
+	"image/jpeg"
 	"syscall"
 	"testing"
 
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/raster"
 	"pointnum/kiosk/document/verdict"
 )
@@ -15,12 +14,7 @@ import (
 // A sheet of A4 at 300 dpi in colour: with its small copy and without, as
 // others look at that too.
 func BenchmarkJudge(b *testing.B) {
-	f, err := os.Open(filepath.Join(collection, "sim-cerfa-15059-p1.jpg"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer f.Close()
-	img, _, err := image.Decode(f)
+	img, err := jpeg.Decode(bytes.NewReader(documenttest.Read(b, "sim-cerfa-15059-p1.jpg")))
 	if err != nil {
 		b.Fatal(err)
 	}

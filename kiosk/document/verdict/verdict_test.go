@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"pointnum/kiosk"
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/raster"
 	"pointnum/kiosk/document/verdict"
 )
@@ -58,7 +59,7 @@ func TestReadablePagesRaiseNoWarning(t *testing.T) {
 }
 
 func TestTheWholePage(t *testing.T) {
-	page := letterhead(1654, 2339, white, black)
+	page := documenttest.Letterhead(1654, 2339, white, black)
 	pale := color.RGBA{242, 242, 240, 255}
 	blurred := raster.Scale(raster.Scale(page, 107, 151), 1654, 2339)
 	for name, c := range map[string]struct {
@@ -68,12 +69,12 @@ func TestTheWholePage(t *testing.T) {
 	}{
 		"a clear page":                 {page, 200, nil},
 		"a clear page of unknown size": {page, 0, nil},
-		"grain only":                   {grain(plain(white), 8), 150, []kiosk.Verdict{kiosk.VerdictBlank}},
-		"grey grain only":              {raster.Gray(grain(plain(color.RGBA{190, 190, 180, 255}), 6)), 150, []kiosk.Verdict{kiosk.VerdictBlank}},
+		"grain only":                   {documenttest.Grain(plain(white), 8), 150, []kiosk.Verdict{kiosk.VerdictBlank}},
+		"grey grain only":              {raster.Gray(documenttest.Grain(plain(color.RGBA{190, 190, 180, 255}), 6)), 150, []kiosk.Verdict{kiosk.VerdictBlank}},
 		"a pale sheet":                 {plain(pale), 150, []kiosk.Verdict{kiosk.VerdictBlank}},
 		"out of focus":                 {blurred, 200, []kiosk.Verdict{kiosk.VerdictBlurred}},
-		"hardly any light":             {letterhead(1654, 2339, color.RGBA{60, 60, 60, 255}, black), 200, []kiosk.Verdict{kiosk.VerdictDark}},
-		"hardly any ink":               {letterhead(1654, 2339, white, color.RGBA{232, 232, 230, 255}), 200, []kiosk.Verdict{kiosk.VerdictDark}},
+		"hardly any light":             {documenttest.Letterhead(1654, 2339, color.RGBA{60, 60, 60, 255}, black), 200, []kiosk.Verdict{kiosk.VerdictDark}},
+		"hardly any ink":               {documenttest.Letterhead(1654, 2339, white, color.RGBA{232, 232, 230, 255}), 200, []kiosk.Verdict{kiosk.VerdictDark}},
 		"a fax of a fax":               {raster.Scale(page, 826, 1169), 100, []kiosk.Verdict{kiosk.VerdictLowRes}},
 		"a thumbnail":                  {raster.Scale(page, 500, 707), 0, []kiosk.Verdict{kiosk.VerdictLowRes}},
 	} {
@@ -93,7 +94,7 @@ func TestPaleWritingAndBlocksAreToldFromNothing(t *testing.T) {
 	block := plain(white)
 	draw.Draw(block, image.Rect(100, 1440, 310, 1650), image.NewUniform(color.RGBA{0, 255, 0, 255}), image.Point{}, draw.Src)
 	for name, img := range map[string]image.Image{
-		"a block of colour": block, "pale writing": letterhead(1654, 2339, white, color.RGBA{228, 228, 226, 255}),
+		"a block of colour": block, "pale writing": documenttest.Letterhead(1654, 2339, white, color.RGBA{228, 228, 226, 255}),
 	} {
 		if verdict.Blank(raster.NewOverview(img)) {
 			t.Errorf("%s is taken for nothing", name)
@@ -165,7 +166,7 @@ func TestPagesCutThroughTheirWritingAreSeen(t *testing.T) {
 		}
 	}
 	// Through the middle of one line, at several heights of it.
-	page := letterhead(1240, 1754, white, black)
+	page := documenttest.Letterhead(1240, 1754, white, black)
 	size := 1240 / 80
 	for _, up := range []int{5, 10} {
 		top := 1754/10 + 20*2*size + up
@@ -178,21 +179,21 @@ func TestPagesCutThroughTheirWritingAreSeen(t *testing.T) {
 }
 
 func TestFramesAndShadowsMayGoToTheEdge(t *testing.T) {
-	ruled := letterhead(1240, 1754, white, black)
+	ruled := documenttest.Letterhead(1240, 1754, white, black)
 	for y := 60; y < 1754; y += 60 {
 		draw.Draw(ruled, image.Rect(0, y, 1240, y+2), image.NewUniform(black), image.Point{}, draw.Src)
 	}
 	for x := 100; x < 1240; x += 130 {
 		draw.Draw(ruled, image.Rect(x, 0, x+2, 1754), image.NewUniform(black), image.Point{}, draw.Src)
 	}
-	bed := letterhead(1240, 1754, white, black)
+	bed := documenttest.Letterhead(1240, 1754, white, black)
 	r := rand.New(rand.NewPCG(1, 9))
 	for y := range 1754 {
 		for x := range 12 + r.IntN(4) {
 			bed.SetRGBA(x, y, color.RGBA{110, 110, 112, 255})
 		}
 	}
-	punched := letterhead(1240, 1754, white, black)
+	punched := documenttest.Letterhead(1240, 1754, white, black)
 	for _, y := range []int{300, 700, 1100, 1500} {
 		disc(punched, image.Pt(4, y), 14, black)
 	}
@@ -259,7 +260,7 @@ func TestALampsReflectionIsShown(t *testing.T) {
 			t.Errorf("%s: a scanner has no lamp to be seen: %v", name, found)
 		}
 	}
-	field := letterhead(1240, 1754, color.RGBA{205, 200, 190, 255}, black)
+	field := documenttest.Letterhead(1240, 1754, color.RGBA{205, 200, 190, 255}, black)
 	draw.Draw(field, image.Rect(400, 700, 640, 860), image.NewUniform(color.White), image.Point{}, draw.Src)
 	if found := judge(field, 150, true); len(found) > 0 {
 		t.Errorf("a white field on grey paper: %v", found)
@@ -321,17 +322,17 @@ func TestAFingerOverThePageIsShown(t *testing.T) {
 
 func TestWoodFacesAndColouredPaperAreNoFingers(t *testing.T) {
 	wood := color.RGBA{170, 120, 80, 255}
-	table := dim(letterhead(1240, 1754, white, black))
+	table := dim(documenttest.Letterhead(1240, 1754, white, black))
 	for y := range 1754 { // a wedge of it beside the sheet
 		for x := range y / 16 {
 			table.SetRGBA(x, y, wood)
 		}
 	}
-	header := dim(letterhead(1240, 1754, white, black))
+	header := dim(documenttest.Letterhead(1240, 1754, white, black))
 	draw.Draw(header, image.Rect(0, 60, 300, 150), image.NewUniform(color.RGBA{220, 160, 120, 255}), image.Point{}, draw.Src)
 	for name, img := range map[string]image.Image{
-		"a table beside the sheet": grain(table, 5), "a coloured field": grain(header, 3),
-		"manila paper": grain(letterhead(1240, 1754, color.RGBA{222, 184, 145, 255}, black), 4),
+		"a table beside the sheet": documenttest.Grain(table, 5), "a coloured field": documenttest.Grain(header, 3),
+		"manila paper": documenttest.Grain(documenttest.Letterhead(1240, 1754, color.RGBA{222, 184, 145, 255}, black), 4),
 	} {
 		if found := judge(img, 150, true); slices.Contains(verdicts(found), kiosk.VerdictFingers) {
 			t.Errorf("%s: %v", name, found)
