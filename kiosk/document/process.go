@@ -203,11 +203,11 @@ func (p *process) watch(maxMemory int64) {
 			close(p.ended)
 			return
 		case now := <-t.C:
-			if statm == nil {
-				continue
-			}
 			if p.late(now) {
 				p.kill(errSlow)
+			}
+			if statm == nil {
+				continue
 			}
 			rss := residentBytes(statm)
 			p.peak.Store(max(p.peak.Load(), rss))
@@ -227,7 +227,7 @@ func residentBytes(statm *os.File) int64 {
 	return resident * int64(os.Getpagesize())
 }
 
-// kill ends the child, and its group, for a reason; only the first counts.
+// kill ends the child for a reason; only the first counts.
 func (p *process) kill(reason *kiosk.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
