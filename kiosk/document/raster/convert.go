@@ -47,18 +47,7 @@ func opaque(img image.Image) bool {
 func opaqueRGBA(m *image.RGBA) bool {
 	n := 4 * m.Rect.Dx()
 	for y := range m.Rect.Dy() {
-		row := m.Pix[y*m.Stride:][:n]
-		all := ^uint64(0)
-		for len(row) >= 32 {
-			all &= load64(row) & load64(row[8:]) & load64(row[16:]) & load64(row[24:])
-			row = row[32:]
-		}
-		alpha := uint32(all) & uint32(all>>32)
-		for len(row) >= 4 {
-			alpha &= load32(row)
-			row = row[4:]
-		}
-		if alpha>>24 != 255 {
+		if !opaqueRow(m.Pix[y*m.Stride:][:n]) {
 			return false
 		}
 	}
@@ -139,29 +128,12 @@ func luma(r, g, b uint8) uint8 {
 
 // grayRGBA takes colours premultiplied by alpha: what alpha leaves is white.
 func grayRGBA(to, from []uint8) {
-	for len(to) >= 8 && len(from) >= 32 {
-		a, b, c, d := load64(from), load64(from[8:]), load64(from[16:]), load64(from[24:])
-		if a&b&c&d&opaquePair != opaquePair {
-			break
-		}
-		store64(to, lumaPair(a)|lumaPair(b)<<16|lumaPair(c)<<32|lumaPair(d)<<48)
-		to, from = to[8:], from[32:]
-	}
+	done := grayOpaque(to, from)
+	to, from = to[done:], from[4*done:]
 	for x := range to {
 		p := from[4*x : 4*x+4 : 4*x+4]
 		to[x] = luma(p[0], p[1], p[2]) + (255 - p[3])
 	}
-}
-
-// opaquePair is the alpha of two pixels that hide all below them.
-const opaquePair = 0xff000000ff000000
-
-// lumaPair is the brightness of two opaque pixels, in the two low bytes. The
-// one product holds 29*R, then 77*R+29*B for each, and none reaches the next.
-func lumaPair(v uint64) uint64 {
-	const redBlue, green = 0x00ff00ff00ff00ff, 0x000000ff000000ff
-	s := v&redBlue*(77<<16|29) + v>>8&green*150<<16 + 0x0080000000800000
-	return s>>24&0xff | s>>48&0xff00
 }
 
 func grayNRGBA(to, from []uint8) {

@@ -16,6 +16,9 @@ func Scale(img image.Image, w, h int) image.Image {
 		return img
 	}
 	g, gray := img.(*image.Gray)
+	if w == 2*b.Dx() && h == 2*b.Dy() {
+		return double(img)
+	}
 	if w > b.Dx() || h > b.Dy() {
 		r := image.Rect(0, 0, w, h)
 		var dst draw.Image = image.NewRGBA(r)
@@ -46,26 +49,49 @@ func Scale(img image.Image, w, h int) image.Image {
 	return dst
 }
 
+// double is Scale to twice the width and height, whose weights are always the
+// same few.
+func double(img image.Image) image.Image {
+	r := image.Rect(0, 0, 2*img.Bounds().Dx(), 2*img.Bounds().Dy())
+	if _, ok := img.(*image.Gray); ok {
+		g, dst := Gray(img), image.NewGray(r)
+		doubleRows(dst.Pix, dst.Stride, g.Pix, g.Stride, g.Rect.Size(), 1)
+		return dst
+	}
+	m, dst := ToRGBA(img), image.NewRGBA(r)
+	doubleRows(dst.Pix, dst.Stride, m.Pix, m.Stride, m.Rect.Size(), 4)
+	return dst
+}
+
+func doubleRows(dst []uint8, dstStride int, src []uint8, stride int, size image.Point, depth int) {
+	row := func(y int) []uint8 { return src[min(max(y, 0), size.Y-1)*stride:][:size.X*depth] }
+	rows(size.Y, func(y0, y1 int) {
+		for y := y0; y < y1; y++ {
+			doubleRow(dst[2*y*dstStride:], dst[(2*y+1)*dstStride:], row(y-1), row(y), row(y+1), depth)
+		}
+	})
+}
+
 // parts says which pixels each new one covers along one axis, in whole or in
 // part: as many for each as the one that covers most, from the pixel at from
 // on, each with its share of 256. Shares of 0 may lie past the last pixel.
 type parts struct {
 	n, each int // pixels of the source; how many each covers
-	from    []int
+	from    []uint32
 	share   []uint16
 }
 
 // cover cuts n pixels into m equal parts, m <= n. A part is at least four
 // pixels, for the loops that take four at once.
 func cover(n, m int) parts {
-	p := parts{n: n, each: 4, from: make([]int, m)}
+	p := parts{n: n, each: 4, from: make([]uint32, m)}
 	for i := range p.from {
 		p.each = max(p.each, ((i+1)*n+m-1)/m-i*n/m)
 	}
 	p.share = make([]uint16, m*p.each)
 	for i := range p.from {
 		first := i * n / m
-		p.from[i] = first
+		p.from[i] = uint32(first)
 		sum := 0
 		// Counted in 1/m of a pixel the part is n wide.
 		for j := first; j*m < (i+1)*n; j++ {
@@ -77,88 +103,50 @@ func cover(n, m int) parts {
 	return p
 }
 
+// rowsOf gives the shares of the rows that row y covers, without those of 0 at
+// their end.
+func (p *parts) rowsOf(y int) []uint16 {
+	share := p.share[y*p.each:][:p.each]
+	for len(share) > 1 && share[len(share)-1] == 0 {
+		share = share[:len(share)-1]
+	}
+	return share
+}
+
 // shrink averages pixels of depth bytes: the rows first, where all bytes of a
 // row have the same share, then the pixels of the row that makes.
 func shrink(dst []uint8, dstStride int, src []uint8, stride, depth int, xs, ys parts) {
+	n := xs.n * depth
+	var four []uint16
+	if depth == 4 && xs.each == 4 {
+		four = repeated(xs.share)
+	}
 	rows(len(ys.from), func(y0, y1 int) {
-		m := newMixer(xs.n*depth, xs.each*depth)
+		row := make([]uint8, n+xs.each*depth) // parts may reach past its end
 		for y := y0; y < y1; y++ {
-			m.mix(src[ys.from[y]*stride:], stride, ys.share[y*ys.each:][:min(ys.each, ys.n-ys.from[y])])
+			mixRows(row, src[int(ys.from[y])*stride:], stride, n, ys.rowsOf(y))
 			to := dst[y*dstStride:][:len(xs.from)*depth]
 			switch {
+			case depth == 1 && xs.each == 4:
+				shrinkGray4(to, row, xs.from, xs.share)
 			case depth == 1:
-				shrinkGrayRow(to, m.row, xs)
+				shrinkGrayRow(to, row, xs)
 			case xs.each == 4:
-				shrinkRow4(to, m.row, xs)
+				shrinkRow4(to, row, xs.from, four)
 			default:
-				shrinkRow(to, m.row, xs)
+				shrinkRow(to, row, xs)
 			}
 		}
 	})
 }
 
-// mixer makes one row of several.
-type mixer struct {
-	n   int      // bytes of a row
-	sum []uint64 // of the even and the odd bytes of each word, in turn
-	row []uint8  // the result, with nothing after it
-}
-
-func newMixer(n, spare int) *mixer {
-	words := (n + 7) / 8
-	return &mixer{n: n, sum: make([]uint64, 2*words), row: make([]uint8, 8*words+spare)}
-}
-
-// mix gives m.row the mean of as many rows as there are shares, of stride
-// bytes each.
-func (m *mixer) mix(src []uint8, stride int, share []uint16) {
-	for i := 0; i < len(share); i += 4 {
-		var r [4][]uint8
-		var w [4]uint64
-		for k := range r {
-			r[k] = src[i*stride:] // counts nothing where there are no four
-			if i+k < len(share) {
-				r[k], w[k] = src[(i+k)*stride:], uint64(share[i+k])
-			}
-		}
-		if w[0]+w[1]+w[2]+w[3] > 0 || i == 0 {
-			m.add(r, w, i == 0)
-		}
+// repeated gives each share four times, for the four bytes of a pixel.
+func repeated(share []uint16) []uint16 {
+	four := make([]uint16, 4*len(share))
+	for i, s := range share {
+		four[4*i], four[4*i+1], four[4*i+2], four[4*i+3] = s, s, s, s
 	}
-	for i := range len(m.sum) / 2 {
-		store64(m.row[8*i:], join(m.sum[2*i], m.sum[2*i+1]))
-	}
-}
-
-// add adds four rows to the sums, or starts them.
-func (m *mixer) add(r [4][]uint8, w [4]uint64, first bool) {
-	whole := m.n &^ 7
-	addRows(m.sum, r[0][:whole], r[1], r[2], r[3], w, first)
-	if whole < m.n {
-		var end [4][8]uint8
-		for k := range r {
-			copy(end[k][:], r[k][whole:m.n])
-		}
-		addRows(m.sum[whole/4:], end[0][:], end[1][:], end[2][:], end[3][:], w, first)
-	}
-}
-
-// addRows adds up four rows as long as a, which is made of whole words.
-func addRows(sum []uint64, a, b, c, d []uint8, w [4]uint64, first bool) {
-	b, c, d, sum = b[:len(a)], c[:len(a)], d[:len(a)], sum[:len(a)/4]
-	w0, w1, w2, w3 := w[0], w[1], w[2], w[3]
-	for i := 0; len(a) >= 8 && len(b) >= 8 && len(c) >= 8 && len(d) >= 8 && i+1 < len(sum); i += 2 {
-		e0, o0 := split(load64(a))
-		e1, o1 := split(load64(b))
-		e2, o2 := split(load64(c))
-		e3, o3 := split(load64(d))
-		e, o := e0*w0+e1*w1+e2*w2+e3*w3, o0*w0+o1*w1+o2*w2+o3*w3
-		if !first {
-			e, o = e+sum[i], o+sum[i+1]
-		}
-		sum[i], sum[i+1] = e, o
-		a, b, c, d = a[8:], b[8:], c[8:], d[8:]
-	}
+	return four
 }
 
 func shrinkGrayRow(to, from []uint8, xs parts) {
@@ -184,19 +172,5 @@ func shrinkRow(to, from []uint8, xs parts) {
 		}
 		store32(to[4*x:], narrow(sum))
 		share = share[xs.each:]
-	}
-}
-
-// shrinkRow4 is shrinkRow where each pixel covers four, as it does on the way
-// to the screen.
-func shrinkRow4(to, from []uint8, xs parts) {
-	share := xs.share
-	for _, at := range xs.from {
-		p := from[4*at:][:16:16]
-		w := share[:4:4]
-		sum := wide(load32(p[0:]))*uint64(w[0]) + wide(load32(p[4:]))*uint64(w[1]) +
-			wide(load32(p[8:]))*uint64(w[2]) + wide(load32(p[12:]))*uint64(w[3])
-		store32(to, narrow(sum))
-		to, share = to[4:], share[4:]
 	}
 }

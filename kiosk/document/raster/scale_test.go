@@ -5,6 +5,8 @@ import (
 	"image/color"
 	"testing"
 
+	xdraw "golang.org/x/image/draw"
+
 	"pointnum/kiosk/document/raster"
 )
 
@@ -65,6 +67,27 @@ func TestThinStrokesNeverVanish(t *testing.T) {
 		}
 		if least > 225 {
 			t.Errorf("the rule in row %d is only %d dark", at, 255-least)
+		}
+	}
+}
+
+func TestTwiceTheSizeIsInterpolated(t *testing.T) {
+	for _, size := range []image.Point{{1, 1}, {1, 40}, {40, 1}, {2, 3}, {15, 9}, {16, 16}, {17, 8}, {18, 8}, {19, 8}, {31, 8}, {90, 60}} {
+		src := noise(size.X, size.Y)
+		for _, img := range []image.Image{src, raster.Gray(src)} {
+			r := image.Rect(0, 0, 2*size.X, 2*size.Y)
+			want := image.NewRGBA(r)
+			xdraw.BiLinear.Scale(want, r, img, img.Bounds(), xdraw.Src, nil)
+			got := raster.Scale(img, r.Dx(), r.Dy())
+			if got.Bounds() != r {
+				t.Fatalf("%v became %v", size, got.Bounds())
+			}
+			c := raster.ToRGBA(got)
+			for i, v := range want.Pix {
+				if int(v)-int(c.Pix[i]) > 1 || int(c.Pix[i])-int(v) > 1 {
+					t.Fatalf("%T of %v, byte %d: %d, want %d", img, size, i, c.Pix[i], v)
+				}
+			}
 		}
 	}
 }

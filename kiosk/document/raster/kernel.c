@@ -1,0 +1,191 @@
+#include "kernel.h"
+
+#include <string.h>
+
+typedef uint8_t u8x8 __attribute__((vector_size(8)));
+typedef uint8_t u8x16 __attribute__((vector_size(16)));
+typedef uint16_t u16x8 __attribute__((vector_size(16)));
+typedef uint32_t u32x4 __attribute__((vector_size(16)));
+typedef uint64_t u64x2 __attribute__((vector_size(16)));
+
+static inline u16x8 wide(const uint8_t *p) {
+	u8x8 v;
+	memcpy(&v, p, 8);
+	return __builtin_convertvector(v, u16x8);
+}
+
+static inline void narrow(uint8_t *to, u16x8 v) {
+	u8x8 b = __builtin_convertvector(v, u8x8);
+	memcpy(to, &b, 8);
+}
+
+void rk_mix(uint8_t *to, const uint8_t *from, size_t stride, size_t n, const uint16_t *share, size_t rows) {
+	size_t i = 0;
+	for (; i + 16 <= n; i += 16) {
+		u16x8 a = {128, 128, 128, 128, 128, 128, 128, 128}, b = a;
+		const uint8_t *p = from + i;
+		for (size_t k = 0; k < rows; k++, p += stride) {
+			uint16_t w = share[k];
+			a += wide(p) * w;
+			b += wide(p + 8) * w;
+		}
+		narrow(to + i, a >> 8);
+		narrow(to + i + 8, b >> 8);
+	}
+	for (; i < n; i++) {
+		unsigned sum = 128;
+		for (size_t k = 0; k < rows; k++)
+			sum += from[k * stride + i] * share[k];
+		to[i] = sum >> 8;
+	}
+}
+
+void rk_shrink(uint8_t *to, const uint8_t *from, const uint32_t *at, const uint16_t *share, size_t n) {
+	for (size_t i = 0; i < n; i++, share += 16) {
+		u16x8 w0, w1;
+		memcpy(&w0, share, 16);
+		memcpy(&w1, share + 8, 16);
+		const uint8_t *p = from + 4 * (size_t)at[i];
+		u64x2 s = (u64x2)(wide(p) * w0 + wide(p + 8) * w1);
+		uint64_t v = s[0] + s[1] + 0x0080008000800080u;
+		v = v >> 8 & 0x00ff00ff00ff00ffu;
+		v = (v | v >> 8) & 0x0000ffff0000ffffu;
+		uint32_t out = (uint32_t)(v | v >> 16);
+		memcpy(to + 4 * i, &out, 4);
+	}
+}
+
+void rk_shrink_gray(uint8_t *to, const uint8_t *from, const uint32_t *at, const uint16_t *share, size_t n) {
+	for (size_t i = 0; i < n; i++, share += 4) {
+		const uint8_t *p = from + at[i];
+		to[i] = (128u + p[0] * share[0] + p[1] * share[1] + p[2] * share[2] + p[3] * share[3]) >> 8;
+	}
+}
+
+void rk_halve(uint8_t *to, const uint8_t *above, const uint8_t *below, size_t n) {
+	const u16x8 two = {2, 2, 2, 2, 2, 2, 2, 2};
+	size_t i = 0;
+	for (; i + 2 <= n; i += 2, above += 16, below += 16) {
+		u64x2 a = (u64x2)(wide(above) + wide(below)), b = (u64x2)(wide(above + 8) + wide(below + 8));
+		u64x2 s = {a[0] + a[1], b[0] + b[1]};
+		narrow(to + 4 * i, ((u16x8)s + two) >> 2);
+	}
+	for (size_t c = 0; i < n && c < 4; c++)
+		to[4 * i + c] = (above[c] + above[c + 4] + below[c] + below[c + 4] + 2) >> 2;
+}
+
+void rk_halve_gray(uint8_t *to, const uint8_t *above, const uint8_t *below, size_t n) {
+	size_t i = 0;
+	for (; i + 8 <= n; i += 8) {
+		u16x8 a, b;
+		memcpy(&a, above + 2 * i, 16);
+		memcpy(&b, below + 2 * i, 16);
+		narrow(to + i, ((a & 255) + (a >> 8) + (b & 255) + (b >> 8) + 2) >> 2);
+	}
+	for (; i < n; i++)
+		to[i] = (above[2 * i] + above[2 * i + 1] + below[2 * i] + below[2 * i + 1] + 2) >> 2;
+}
+
+// brightness gives that of four opaque pixels.
+static inline u32x4 brightness(u32x4 v) {
+	const u16x8 redblue = {77, 29, 77, 29, 77, 29, 77, 29};
+	u16x8 rb = (u16x8)(v & 0x00ff00ff) * redblue, g = (u16x8)(v >> 8 & 255) * 150;
+	u32x4 s = (u32x4)rb;
+	return ((s & 0xffff) + (s >> 16) + (u32x4)g + 128) >> 8;
+}
+
+size_t rk_gray(uint8_t *to, const uint8_t *from, size_t n) {
+	size_t i = 0;
+	for (; i + 8 <= n; i += 8) {
+		u32x4 a, b;
+		memcpy(&a, from + 4 * i, 16);
+		memcpy(&b, from + 4 * i + 16, 16);
+		u64x2 all = (u64x2)(a & b);
+		if ((all[0] & all[1] & 0xff000000ff000000u) != 0xff000000ff000000u)
+			break;
+		// The brightness of a pixel and of the one four on, as pairs.
+		u16x8 v = (u16x8)(brightness(a) | brightness(b) << 16);
+		v = __builtin_shuffle(v, (u16x8){0, 2, 4, 6, 1, 3, 5, 7});
+		narrow(to + i, v);
+	}
+	return i;
+}
+
+int rk_opaque(const uint8_t *from, size_t n) {
+	u32x4 all = {-1, -1, -1, -1};
+	size_t i = 0;
+	for (; i + 16 <= n; i += 16) {
+		u32x4 v[4];
+		memcpy(v, from + 4 * i, 64);
+		all &= v[0] & v[1] & v[2] & v[3];
+	}
+	uint32_t rest = all[0] & all[1] & all[2] & all[3];
+	for (; i < n; i++) {
+		uint32_t v;
+		memcpy(&v, from + 4 * i, 4);
+		rest &= v;
+	}
+	return rest >> 24 == 255;
+}
+
+// sixteenth divides by 16, as 257/4096 of it cut off.
+static inline uint8_t sixteenth(unsigned s) { return (s + ((s + 8) >> 8)) >> 4; }
+
+static void double_row(uint8_t *to, const uint8_t *far, const uint8_t *near, size_t n, size_t depth) {
+	// Of each pixel a quarter of its neighbour's and three of its own.
+	for (size_t i = 0; i < n; i++) {
+		size_t l = i ? i - 1 : 0, r = i + 1 < n ? i + 1 : i;
+		for (size_t c = 0; c < depth; c++) {
+			unsigned own = 3 * near[i * depth + c] + far[i * depth + c];
+			to[2 * i * depth + c] = sixteenth(3 * own + 3 * near[l * depth + c] + far[l * depth + c]);
+			to[(2 * i + 1) * depth + c] = sixteenth(3 * own + 3 * near[r * depth + c] + far[r * depth + c]);
+		}
+	}
+}
+
+static inline u16x8 sixteenths(u16x8 s) { return (s + ((s + 8) >> 8)) >> 4; }
+
+static inline u16x8 mixed(const uint8_t *far, const uint8_t *near) { return wide(far) + wide(near) * 3; }
+
+// double_inner makes the pixels that have neighbours on both sides.
+static void double_inner(uint8_t *to, const uint8_t *far, const uint8_t *near, size_t n) {
+	for (size_t i = 1; i + 2 < n; i += 2) { // two pixels and their four
+		const uint8_t *f = far + 4 * i, *o = near + 4 * i;
+		u16x8 own = mixed(f, o), l = mixed(f - 4, o - 4), r = mixed(f + 4, o + 4);
+		u64x2 a = (u64x2)sixteenths(own * 3 + l), b = (u64x2)sixteenths(own * 3 + r);
+		narrow(to + 8 * i, (u16x8)(u64x2){a[0], b[0]});
+		narrow(to + 8 * i + 8, (u16x8)(u64x2){a[1], b[1]});
+	}
+}
+
+static void double_inner_gray(uint8_t *to, const uint8_t *far, const uint8_t *near, size_t n) {
+	for (size_t i = 1; i + 8 < n; i += 8) {
+		u16x8 own = mixed(far + i, near + i), l = mixed(far + i - 1, near + i - 1), r = mixed(far + i + 1, near + i + 1);
+		u16x8 both = sixteenths(own * 3 + l) | sixteenths(own * 3 + r) << 8;
+		memcpy(to + 2 * i, &both, 16);
+	}
+}
+
+static void doubled(uint8_t *to, const uint8_t *far, const uint8_t *near, size_t n, size_t depth) {
+	size_t tail = n < 16 ? n : 16;
+	double_row(to, far, near, tail, depth);
+	if (depth == 4)
+		double_inner(to, far, near, n);
+	else
+		double_inner_gray(to, far, near, n);
+	// What is left, with the neighbour of its first pixel: that one was made.
+	size_t from = n - tail;
+	if (from == 0) {
+		double_row(to, far, near, n, depth);
+		return;
+	}
+	uint8_t kept[8];
+	memcpy(kept, to + 2 * from * depth, 2 * depth);
+	double_row(to + 2 * from * depth, far + from * depth, near + from * depth, tail, depth);
+	memcpy(to + 2 * from * depth, kept, 2 * depth);
+}
+
+void rk_double(uint8_t *upper, uint8_t *lower, const uint8_t *above, const uint8_t *from, const uint8_t *below, size_t n, size_t depth) {
+	doubled(upper, above, from, n, depth);
+	doubled(lower, below, from, n, depth);
+}

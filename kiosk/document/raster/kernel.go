@@ -1,0 +1,86 @@
+package raster
+
+/*
+#cgo CFLAGS: -O3
+#include "kernel.h"
+*/
+import "C"
+
+import "unsafe"
+
+func bytesAt(b []uint8) *C.uint8_t { return (*C.uint8_t)(unsafe.SliceData(b)) }
+
+// mixRows adds up rows of n bytes, each with its share of 256.
+func mixRows(to, from []uint8, stride, n int, share []uint16) {
+	if n == 0 || len(share) == 0 {
+		return
+	}
+	_, _ = to[n-1], from[(len(share)-1)*stride+n-1]
+	C.rk_mix(bytesAt(to), bytesAt(from), C.size_t(stride), C.size_t(n), (*C.uint16_t)(&share[0]), C.size_t(len(share)))
+}
+
+// shrinkRow4 makes each pixel of four bytes of four from at on; share holds
+// each share four times.
+func shrinkRow4(to, from []uint8, at []uint32, share []uint16) {
+	if len(at) == 0 {
+		return
+	}
+	_, _, _ = to[4*len(at)-1], from[4*int(at[len(at)-1])+15], share[16*len(at)-1]
+	C.rk_shrink(bytesAt(to), bytesAt(from), (*C.uint32_t)(&at[0]), (*C.uint16_t)(&share[0]), C.size_t(len(at)))
+}
+
+// shrinkGray4 makes each pixel of one byte of four from at on.
+func shrinkGray4(to, from []uint8, at []uint32, share []uint16) {
+	if len(at) == 0 {
+		return
+	}
+	_, _, _ = to[len(at)-1], from[at[len(at)-1]+3], share[4*len(at)-1]
+	C.rk_shrink_gray(bytesAt(to), bytesAt(from), (*C.uint32_t)(&at[0]), (*C.uint16_t)(&share[0]), C.size_t(len(at)))
+}
+
+// halveRGBA makes a row of the means of squares of two by two pixels.
+func halveRGBA(to, above, below []uint8) {
+	n := len(to) / 4
+	if n == 0 {
+		return
+	}
+	_, _ = above[8*n-1], below[8*n-1]
+	C.rk_halve(bytesAt(to), bytesAt(above), bytesAt(below), C.size_t(n))
+}
+
+// halveGray does the same for pixels of one byte.
+func halveGray(to, above, below []uint8) {
+	n := len(to)
+	if n == 0 {
+		return
+	}
+	_, _ = above[2*n-1], below[2*n-1]
+	C.rk_halve_gray(bytesAt(to), bytesAt(above), bytesAt(below), C.size_t(n))
+}
+
+// opaqueRow says whether all pixels of four bytes are opaque.
+func opaqueRow(from []uint8) bool {
+	return len(from) < 4 || C.rk_opaque(bytesAt(from), C.size_t(len(from)/4)) != 0
+}
+
+// grayOpaque gives the brightness of the pixels up to the first few that are
+// not opaque, or are less than eight, and says how many these are.
+func grayOpaque(to, from []uint8) int {
+	n := len(to)
+	if n == 0 {
+		return 0
+	}
+	_ = from[4*n-1]
+	return int(C.rk_gray(bytesAt(to), bytesAt(from), C.size_t(n)))
+}
+
+// doubleRow makes the two rows of twice as many pixels, of depth bytes each,
+// that lie between a row and the ones above and below it.
+func doubleRow(upper, lower, above, row, below []uint8, depth int) {
+	n := len(row)
+	if n < depth {
+		return
+	}
+	_, _, _, _ = upper[2*n-1], lower[2*n-1], above[n-1], below[n-1]
+	C.rk_double(bytesAt(upper), bytesAt(lower), bytesAt(above), bytesAt(row), bytesAt(below), C.size_t(n/depth), C.size_t(depth))
+}

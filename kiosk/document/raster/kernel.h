@@ -1,0 +1,31 @@
+// The innermost loops over pixels, which the C compiler turns into
+// instructions that work on sixteen bytes at once. All lengths were checked by
+// the caller; nothing here allocates or remembers anything.
+
+#ifndef POINTNUM_RASTER_KERNEL_H
+#define POINTNUM_RASTER_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// rk_mix adds up rows of n bytes, each with its share of 256.
+void rk_mix(uint8_t *to, const uint8_t *from, size_t stride, size_t n, const uint16_t *share, size_t rows);
+// rk_shrink makes each of n pixels of four bytes of the four from at[i] on.
+// share holds each share four times.
+void rk_shrink(uint8_t *to, const uint8_t *from, const uint32_t *at, const uint16_t *share, size_t n);
+// rk_shrink_gray does the same for pixels of one byte; share holds each once.
+void rk_shrink_gray(uint8_t *to, const uint8_t *from, const uint32_t *at, const uint16_t *share, size_t n);
+// rk_halve makes n pixels of four bytes of as many squares of two by two.
+void rk_halve(uint8_t *to, const uint8_t *above, const uint8_t *below, size_t n);
+// rk_halve_gray does the same for pixels of one byte.
+void rk_halve_gray(uint8_t *to, const uint8_t *above, const uint8_t *below, size_t n);
+// rk_gray gives the brightness of pixels of four bytes, sixteen at a time, up
+// to the first that are not opaque. It says how many it made.
+size_t rk_gray(uint8_t *to, const uint8_t *from, size_t n);
+// rk_opaque says whether n pixels of four bytes are opaque.
+int rk_opaque(const uint8_t *from, size_t n);
+// rk_double makes the two rows of twice as many pixels that lie between from
+// and above and between from and below, n pixels of depth bytes each.
+void rk_double(uint8_t *upper, uint8_t *lower, const uint8_t *above, const uint8_t *from, const uint8_t *below, size_t n, size_t depth);
+
+#endif
