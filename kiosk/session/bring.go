@@ -152,10 +152,6 @@ func (t *task) addPage(oid string, p kiosk.Page) error {
 	err = t.do(func() {
 		v := t.e.visit
 		o := v.Origins[oid]
-		if source != nil {
-			_ = t.e.cfg.Spool.Remove(o.Blob.ID) // the wipe would
-			o.Blob = *source
-		}
 		to := v.paperByID(o.Paper)
 		if full = to == nil || v.pageCount() >= t.e.cfg.MaxPages; full {
 			return
@@ -166,7 +162,14 @@ func (t *task) addPage(oid string, p kiosk.Page) error {
 		t.e.addLeaf(t, to, id)
 		o.Next, o.Pages = p.Index+1, max(o.Pages, p.Total, p.Index+1)
 		t.done, t.total = p.Index+1, p.Total
+		old := o.Blob.ID
+		if source != nil {
+			o.Blob = *source
+		}
 		t.e.changed()
+		if source != nil { // the journal does not name it any more
+			_ = t.e.cfg.Spool.Remove(old) // the wipe would
+		}
 	})
 	if err == nil && full {
 		err = errFull
