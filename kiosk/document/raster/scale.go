@@ -1,10 +1,6 @@
 package raster
 
-import (
-	"image"
-
-	"golang.org/x/image/draw"
-)
+import "image"
 
 // Scale gives the page at w by h pixels, both at least 1. Smaller is made by
 // averaging the area each new pixel covers, so that thin strokes get paler but
@@ -15,23 +11,11 @@ func Scale(img image.Image, w, h int) image.Image {
 	if b.Dx() == w && b.Dy() == h || b.Empty() {
 		return img
 	}
-	g, gray := img.(*image.Gray)
 	if w == 2*b.Dx() && h == 2*b.Dy() {
 		return double(img)
 	}
-	if w > b.Dx() || h > b.Dy() {
-		r := image.Rect(0, 0, w, h)
-		var dst draw.Image = image.NewRGBA(r)
-		if gray {
-			dst = image.NewGray(r)
-		} else {
-			img = ToRGBA(img)
-		}
-		draw.BiLinear.Scale(dst, r, img, img.Bounds(), draw.Src, nil)
-		return dst
-	}
-	xs, ys := cover(b.Dx(), w), cover(b.Dy(), h)
-	if gray {
+	xs, ys := along(b.Dx(), w), along(b.Dy(), h)
+	if g, ok := img.(*image.Gray); ok {
 		dst := image.NewGray(image.Rect(0, 0, w, h))
 		g = Gray(g)
 		shrink(dst.Pix, dst.Stride, g.Pix, g.Stride, 1, xs, ys)
@@ -79,6 +63,31 @@ type parts struct {
 	n, each int // pixels of the source; how many each covers
 	from    []uint32
 	share   []uint16
+}
+
+// along scales n pixels to m, whichever are more.
+func along(n, m int) parts {
+	if m > n {
+		return interpolate(n, m)
+	}
+	return cover(n, m)
+}
+
+// interpolate puts m pixels evenly among n, m > n: each is a mixture of the
+// two that its middle lies between.
+func interpolate(n, m int) parts {
+	p := parts{n: n, each: 4, from: make([]uint32, m), share: make([]uint16, 4*m)}
+	for i := range m {
+		// Middles are counted in 1/2m of a pixel.
+		at := max((2*i+1)*n-m, 0)
+		first, f := at/(2*m), (at%(2*m)*256+m)/(2*m)
+		if first >= n-1 {
+			first, f = n-1, 0
+		}
+		p.from[i] = uint32(first)
+		p.share[4*i], p.share[4*i+1] = uint16(256-f), uint16(f)
+	}
+	return p
 }
 
 // cover cuts n pixels into m equal parts, m <= n. A part is at least four
