@@ -28,7 +28,7 @@ const (
 func patches(l *mrc.Layers) ([]image.Rectangle, bool) {
 	page := image.Rect(0, 0, l.Width, l.Height)
 	var all []image.Rectangle
-	for _, r := range l.Missing() {
+	for _, r := range l.Holes() {
 		if sheetEdge(r, page, l.DPI) {
 			continue
 		}

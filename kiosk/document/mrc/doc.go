@@ -14,6 +14,7 @@
 //	func Levels() []Level                                   // finest first: 5 in colour, then 3 in grey
 //	func (l *Layers) Encode(v Level) (pdf.Page, int, error) // fails when l.Photo
 //	func (l *Layers) Missing() []image.Rectangle            // strokes of img that can't be seen any more
+//	func (l *Layers) Holes() []image.Rectangle              // the same, as Split found it
 //	func (l *Layers) Confidence() float64                   // 0 to 1; below Sure keep the page as a picture too
 //	func (l *Layers) Image(dpi int, gray bool) image.Image  // the layers drawn, for targets of pixels
 package mrc
