@@ -168,9 +168,7 @@ func (im *importing) ready(p *decode.Picture) (ready, error) {
 	if err := r.pictures(s); err != nil || p.Vector {
 		return r, err
 	}
-	img := s.Page()
-	s.Overview = nil // the copies
-	packed, kind, err := fit.Pack(img, dpi)
+	packed, kind, err := fit.Pack(s.Overview, dpi)
 	if err == nil {
 		m.Kind = kind
 		r.packed, err = packed.MarshalBinary()

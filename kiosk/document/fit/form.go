@@ -13,20 +13,21 @@ import (
 
 // Pack makes the form that a page takes in a PDF when there is room enough,
 // and says what kind of page it is.
-func Pack(img image.Image, dpi int) (pdf.Page, kiosk.PageKind, error) {
-	return pack(img, dpi, "", levels()[standard])
+func Pack(page *raster.Overview, dpi int) (pdf.Page, kiosk.PageKind, error) {
+	return pack(page, dpi, "", levels()[standard])
 }
 
 // pack makes a page's form at a level. A page whose kind is not known yet is
 // looked at.
-func pack(img image.Image, dpi int, kind kiosk.PageKind, l level) (pdf.Page, kiosk.PageKind, error) {
+func pack(page *raster.Overview, dpi int, kind kiosk.PageKind, l level) (pdf.Page, kiosk.PageKind, error) {
+	img := page.Page()
 	if kind == "" || kind == kiosk.PageBilevel {
 		if g, ok := img.(*image.Gray); ok && bilevel(g) {
 			return packBilevel(g, dpi, l), kiosk.PageBilevel, nil
 		}
 	}
 	if kind != kiosk.PagePicture {
-		if p, ok, err := packWriting(img, dpi, l); ok || err != nil {
+		if p, ok, err := packWriting(page, dpi, l); ok || err != nil {
 			return p, kiosk.PageWriting, err
 		}
 	}
@@ -46,8 +47,8 @@ type layers struct {
 
 // split splits a page of writing; false when it is a picture, or when too much
 // on it would be lost.
-func split(img image.Image, dpi int, o mrc.Options) (l layers, ok bool) {
-	l = layers{Layers: mrc.Split(img, dpi, o), page: img}
+func split(page *raster.Overview, dpi int, o mrc.Options) (l layers, ok bool) {
+	l = layers{Layers: mrc.SplitPage(page, dpi, o), page: page.Page()}
 	if l.Photo {
 		return l, false
 	}
@@ -55,15 +56,16 @@ func split(img image.Image, dpi int, o mrc.Options) (l layers, ok bool) {
 	return l, ok
 }
 
-func packWriting(img image.Image, dpi int, l level) (pdf.Page, bool, error) {
+func packWriting(page *raster.Overview, dpi int, l level) (pdf.Page, bool, error) {
 	var o mrc.Options
 	if dpi > 0 && dpi < coarseDPI {
 		// The greys at the edges of letters say where these are between the
 		// pixels: black and white pixels of half the size keep that.
-		img, dpi = raster.Scale(img, 2*img.Bounds().Dx(), 2*img.Bounds().Dy()), 2*dpi
+		size := page.Page().Bounds().Size()
+		page, dpi = raster.NewOverview(raster.Scale(page.Page(), 2*size.X, 2*size.Y)), 2*dpi
 		o.Doubled = true
 	}
-	s, ok := split(img, dpi, o)
+	s, ok := split(page, dpi, o)
 	if !ok {
 		return pdf.Page{}, false, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"pointnum/kiosk"
 	"pointnum/kiosk/document/cleanpdf"
 	"pointnum/kiosk/document/pdf"
+	"pointnum/kiosk/document/raster"
 )
 
 // piece is a page at a level, as it would be written.
@@ -232,7 +233,7 @@ func (f *pdfFitter) packed(i, k int) (pdf.Page, error) {
 	if err != nil {
 		return pdf.Page{}, err
 	}
-	made, _, err := pack(img, p.DPI, p.Kind, f.levels[k])
+	made, _, err := pack(raster.NewOverview(img), p.DPI, p.Kind, f.levels[k])
 	return made, err
 }
 

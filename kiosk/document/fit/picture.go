@@ -227,7 +227,7 @@ func (p *Page) clean() (image.Image, error) {
 		return nil, err
 	}
 	if p.Kind == kiosk.PageWriting {
-		if s, ok := split(img, p.DPI, mrc.Options{}); ok {
+		if s, ok := split(raster.NewOverview(img), p.DPI, mrc.Options{}); ok {
 			img = paint(s.Image(s.DPI, false), s.page, s.holes)
 		}
 	}

@@ -90,8 +90,7 @@ func (p *page) add(s *strokes, y int, r run) {
 				to.g += uint32(v)
 			}
 		} else {
-			row := p.color.Pix[y*p.color.Stride+4*x : y*p.color.Stride+4*next]
-			for ; len(row) >= 4; row = row[4:] {
+			for row := p.colors(x, next, y); len(row) >= 4; row = row[4:] {
 				to.r, to.g, to.b = to.r+uint32(row[0]), to.g+uint32(row[1]), to.b+uint32(row[2])
 			}
 		}

@@ -113,7 +113,7 @@ type sight struct {
 func (s sight) copyOf(img image.Image) image.Image {
 	if g, ok := img.(*image.Gray); ok {
 		p := &page{dpi: s.dpi, factor: s.factor}
-		p.copyGrayPage(g)
+		p.grayPage(g)
 		return p.copyGray.gray()
 	}
 	return shrink(raster.ToRGBA(img), s.factor)

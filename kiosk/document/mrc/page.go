@@ -1,7 +1,6 @@
 package mrc
 
 import (
-	"encoding/binary"
 	"image"
 
 	"pointnum/kiosk/document/raster"
@@ -50,10 +49,13 @@ func (p *plane) gray() *image.Gray {
 	return m
 }
 
-// page is a whitened page with copies of it.
+// page is a whitened page with copies of it. Its colours are made white again
+// where they are asked for: the whole is as large as the page itself.
 type page struct {
 	dpi   int
-	color *image.RGBA // nil when it has none
+	white *raster.Whitening // nil where the page stays as it was
+	color *image.RGBA       // the page before; nil when it has none
+	line  []uint8           // of color, made white
 	gray  *plane
 	// The copies have one pixel for a square of so many of the page's.
 	factor    int
@@ -61,47 +63,75 @@ type page struct {
 	copyGray  *plane
 }
 
-func newPage(flat image.Image, dpi int) *page {
+// newPage looks at a page, which is made white unless it was before.
+func newPage(img *raster.Overview, dpi int, white bool) *page {
 	p := &page{dpi: dpi, factor: max((dpi+copyDPI/2)/copyDPI, 1)}
-	if g, ok := flat.(*image.Gray); ok {
-		p.copyGrayPage(g)
+	if !white {
+		p.white, _ = img.Whitening()
+	}
+	if g, ok := img.Page().(*image.Gray); ok {
+		p.grayPage(g)
 		return p
 	}
-	p.color = raster.ToRGBA(flat)
+	p.color = img.Page().(*image.RGBA)
 	w, h := p.color.Rect.Dx(), p.color.Rect.Dy()
+	p.line = make([]uint8, 4*w)
 	p.gray = newPlane(w, h)
-	for y := range h {
-		grayRow(p.gray.row(y)[:w], p.color.Pix[y*p.color.Stride:][:4*w])
-		p.gray.ends(y)
+	n := p.factor
+	p.copyColor = image.NewRGBA(image.Rect(0, 0, (w+n-1)/n, (h+n-1)/n))
+	band := image.NewRGBA(image.Rect(0, 0, w, min(n, h))) // the rows of one of the copy's
+	for y := 0; y < h; y += n {
+		band.Rect.Max.Y = min(n, h-y)
+		for k := range band.Rect.Dy() {
+			row := band.Pix[k*band.Stride:][:4*w]
+			p.row(row, 0, w, y+k)
+			grayRow(p.gray.row(y + k)[:w], row)
+			p.gray.ends(y + k)
+		}
+		shrinkRow(p.copyColor.Pix[y/n*p.copyColor.Stride:][:p.copyColor.Stride], band, n)
 	}
-	p.copyColor = shrink(p.color, p.factor)
-	p.copyGray = shrinkPlane(p.gray, p.factor)
+	p.copyGray = shrinkPlane(p.gray, n)
 	return p
 }
 
-func (p *page) copyGrayPage(g *image.Gray) {
-	p.gray = newPlane(g.Rect.Dx(), g.Rect.Dy())
+func (p *page) grayPage(g *image.Gray) {
+	w := g.Rect.Dx()
+	p.gray = newPlane(w, g.Rect.Dy())
 	for y := range p.gray.h {
-		copy(p.gray.row(y), g.Pix[g.PixOffset(g.Rect.Min.X, g.Rect.Min.Y+y):][:p.gray.w])
+		if p.white != nil {
+			p.white.Row(p.gray.row(y), y)
+		} else {
+			copy(p.gray.row(y), g.Pix[g.PixOffset(g.Rect.Min.X, g.Rect.Min.Y+y):][:w])
+		}
 		p.gray.ends(y)
 	}
 	p.copyGray = shrinkPlane(p.gray, p.factor)
+}
+
+// row puts the colours of row y from x0 to x1 in to, made white.
+func (p *page) row(to []uint8, x0, x1, y int) {
+	if p.white != nil {
+		p.white.Part(to, x0, x1, y)
+		return
+	}
+	copy(to, p.color.Pix[y*p.color.Stride+4*x0:][:4*(x1-x0)])
+}
+
+// colors gives the colours of row y from x0 to x1, made white, until they are
+// asked for again.
+func (p *page) colors(x0, x1, y int) []uint8 {
+	to := p.line[:4*(x1-x0)]
+	p.row(to, x0, x1, y)
+	return to
 }
 
 func luma(r, g, b uint32) uint32 { return (77*r + 150*g + 29*b + 128) >> 8 }
 
 func grayRow(to, from []uint8) {
-	for len(from) >= 8 && len(to) >= 2 {
-		v := binary.LittleEndian.Uint64(from)
-		// Red and blue of both pixels, then their greens.
-		rb, g := v&0x00FF00FF00FF00FF, v>>8&0x000000FF000000FF
-		a, b := uint32(rb), uint32(rb>>32)
-		to[0] = uint8((77*(a&0xFF) + 29*(a>>16) + 150*uint32(g) + 128) >> 8)
-		to[1] = uint8((77*(b&0xFF) + 29*(b>>16) + 150*uint32(g>>32) + 128) >> 8)
-		to, from = to[2:], from[8:]
-	}
-	if len(to) > 0 {
-		to[0] = uint8(luma(uint32(from[0]), uint32(from[1]), uint32(from[2])))
+	n := raster.Brightness(to, from)
+	to, from = to[n:], from[4*n:]
+	for x := range to {
+		to[x] = uint8(luma(uint32(from[4*x]), uint32(from[4*x+1]), uint32(from[4*x+2])))
 	}
 }
 
@@ -113,29 +143,28 @@ func shrink(m *image.RGBA, n int) *image.RGBA {
 	w, h := m.Rect.Dx(), m.Rect.Dy()
 	out := image.NewRGBA(image.Rect(0, 0, (w+n-1)/n, (h+n-1)/n))
 	for y := range out.Rect.Dy() {
-		to := out.Pix[y*out.Stride:][:out.Stride]
-		x := 0
-		if n == 2 && 2*y+1 < h {
-			x = halve(to, m.Pix[2*y*m.Stride:][:4*w], m.Pix[(2*y+1)*m.Stride:][:4*w])
-		}
-		for ; x < out.Rect.Dx(); x++ {
-			meanOf(to[4*x:4*x+4], m, image.Rect(x*n, y*n, min((x+1)*n, w), min((y+1)*n, h)))
-		}
+		band := &image.RGBA{Pix: m.Pix[y*n*m.Stride:], Stride: m.Stride, Rect: image.Rect(0, 0, w, min(n, h-y*n))}
+		shrinkRow(out.Pix[y*out.Stride:][:out.Stride], band, n)
 	}
 	return out
 }
 
-// halve gives the means of four pixels of two rows, and how many it made.
-func halve(to, above, below []uint8) int {
-	n := len(above) / 8
-	for i := range n {
-		u, v := binary.LittleEndian.Uint64(above[8*i:]), binary.LittleEndian.Uint64(below[8*i:])
-		const even = 0x00FF00FF00FF00FF
-		rb, ga := u&even+v&even, u>>8&even+v>>8&even
-		rb, ga = rb+rb>>32+0x00020002, ga+ga>>32+0x00020002
-		binary.LittleEndian.PutUint32(to[4*i:], uint32(rb>>2&0x00FF00FF)|uint32(ga>>2&0x00FF00FF)<<8)
+// shrinkRow gives the means of squares of n by n pixels of as many rows, or of
+// what there is of them.
+func shrinkRow(to []uint8, m *image.RGBA, n int) {
+	w, h := m.Rect.Dx(), m.Rect.Dy()
+	if n == 1 {
+		copy(to, m.Pix[:4*w])
+		return
 	}
-	return n
+	x := 0
+	if n == 2 && h == 2 {
+		x = w / 2
+		raster.HalveRow(to[:4*x], m.Pix, m.Pix[m.Stride:])
+	}
+	for ; 4*x < len(to); x++ {
+		meanOf(to[4*x:4*x+4], m, image.Rect(x*n, 0, min((x+1)*n, w), h))
+	}
 }
 
 func meanOf(to []uint8, m *image.RGBA, r image.Rectangle) {
@@ -160,10 +189,8 @@ func shrinkPlane(p *plane, n int) *plane {
 		to := out.row(y)
 		x := 0
 		if n == 2 && 2*y+1 < p.h {
-			above, below := p.row(2*y), p.row(2*y+1)
-			for ; x < p.w/2; x++ {
-				to[x] = uint8((uint32(above[2*x]) + uint32(above[2*x+1]) + uint32(below[2*x]) + uint32(below[2*x+1]) + 2) >> 2)
-			}
+			x = p.w / 2
+			raster.HalveGrayRow(to[:x], p.row(2*y), p.row(2*y+1))
 		}
 		for ; x < out.w; x++ {
 			sum, count := 0, 0

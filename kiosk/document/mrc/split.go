@@ -46,10 +46,15 @@ type Stencil struct {
 }
 
 // Split finds a page's layers. img is the page as it was scanned; dpi is its
-// resolution on paper, and 0 takes it for a sheet of A4. Layers hold the page
-// and about half as much again; img must not change as long as they are used.
+// resolution on paper, and 0 takes it for a sheet of A4. Layers hold copies of
+// half its size, and its brightness.
 func Split(img image.Image, dpi int, o Options) *Layers {
-	b := img.Bounds()
+	return SplitPage(raster.NewOverview(img), dpi, o)
+}
+
+// SplitPage is Split of a page that was looked at before.
+func SplitPage(img *raster.Overview, dpi int, o Options) *Layers {
+	b := img.Page().Bounds()
 	if dpi <= 0 {
 		dpi = max(max(b.Dx(), b.Dy())*10/117, 1) // A4 is 11.7 inches long
 	}
@@ -58,11 +63,7 @@ func Split(img image.Image, dpi int, o Options) *Layers {
 		l.Photo = true
 		return l
 	}
-	flat := img
-	if !o.White {
-		flat = raster.Whiten(img)
-	}
-	p := newPage(flat, dpi)
+	p := newPage(img, dpi, o.White)
 	c := p.measure()
 	f := p.pictures(c)
 	if f.isPhoto(c) {
@@ -70,7 +71,7 @@ func Split(img image.Image, dpi int, o Options) *Layers {
 		return l
 	}
 	l.page, l.cells = p, c
-	l.original = p.copyOf(img, flat)
+	l.original = p.before(img)
 	l.limit = c.limits(f.in)
 	mask := threshold(p.gray, l.limit, c)
 	found := clean(mask, p.gray, c, dpi)
@@ -80,24 +81,21 @@ func Split(img image.Image, dpi int, o Options) *Layers {
 		s := p.strokes(found)
 		l.Stencils = s.stencils(mask, p.inks(s, l.ground.white))
 	}
-	p.color = nil // done with
+	p.color, p.white = nil, nil // done with
 	l.repair()
 	return l
 }
 
-// copyOf gives a copy of the page before it was whitened.
-func (p *page) copyOf(img, flat image.Image) image.Image {
-	if g, ok := flat.(*image.Gray); ok && img == flat {
-		_ = g
-		return p.copyGray.gray()
-	}
-	if img == flat && p.copyColor != nil {
+// before gives a copy of the page before it was whitened.
+func (p *page) before(img *raster.Overview) image.Image {
+	if p.white == nil && p.copyColor != nil {
 		return p.copyColor
 	}
-	if g, ok := img.(*image.Gray); ok {
-		q := &page{dpi: p.dpi, factor: p.factor}
-		q.copyGrayPage(g)
-		return q.copyGray.gray()
+	if p.white == nil {
+		return p.copyGray.gray()
 	}
-	return shrink(raster.ToRGBA(img), p.factor)
+	if size := img.Page().Bounds().Size(); p.factor == 2 && size.X%2 == 0 && size.Y%2 == 0 {
+		return img.Half()
+	}
+	return sight{factor: p.factor, dpi: p.dpi}.copyOf(img.Page())
 }

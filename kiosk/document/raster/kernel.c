@@ -189,3 +189,88 @@ void rk_double(uint8_t *upper, uint8_t *lower, const uint8_t *above, const uint8
 	doubled(upper, above, from, n, depth);
 	doubled(lower, below, from, n, depth);
 }
+
+// ramp is how gains go evenly from the middle of one square to the next.
+struct ramp {
+	int end;         // the first pixel behind it
+	int32_t k[3], d[3];
+	unsigned white[3]; // the value that is white all along it, 256 for none
+};
+
+static inline int least(int a, int b) { return a < b ? a : b; }
+static inline int most(int a, int b) { return a > b ? a : b; }
+
+static struct ramp ramp_at(int x, int x1, const uint32_t *gain, const struct rk_light *l) {
+	struct ramp r;
+	int left = (x + l->block / 2) / l->block, half = (l->block + 1) / 2;
+	int start = left ? (left - 1) * l->block + half : 0, full = left * l->block + half;
+	r.end = least(full, x1);
+	const uint32_t *a = gain + 3 * most(least(left, l->squares) - 1, 0), *b = gain + 3 * least(left, l->squares - 1);
+	for (int c = 0; c < 3; c++) {
+		r.d[c] = left ? ((int32_t)b[c] - (int32_t)a[c]) / l->block : 0;
+		r.k[c] = (int32_t)a[c] + r.d[c] * (x - start);
+		uint32_t k = least(r.k[c], r.k[c] + r.d[c] * (r.end - x));
+		uint32_t white = ((uint32_t)(255 - l->faint) << 12) + l->offset;
+		r.white[c] = least((white + k - 1) / k, 256);
+	}
+	return r;
+}
+
+static inline int scaled(unsigned v, int32_t k, int32_t offset) { return least(most((int32_t)(v * (uint32_t)k) - offset, 0) >> 12, 255); }
+
+// paled is a value on white paper without what is faint.
+static inline int paled(int v, int faint) { return v < 255 - 2 * faint ? v : 255 - most(2 * (255 - v) - 2 * faint, 0); }
+
+static inline void whiten_pixel(uint8_t *to, const uint8_t *p, const struct ramp *r, int i, const struct rk_light *l) {
+	int v[3];
+	for (int c = 0; c < 3; c++)
+		v[c] = scaled(p[c], r->k[c] + i * r->d[c], l->offset);
+	if (l->faint) {
+		int lo = least(least(v[0], v[1]), v[2]), hi = most(most(v[0], v[1]), v[2]);
+		if (lo >= 255 - l->faint)
+			v[0] = v[1] = v[2] = 255;
+		else if (lo > 255 - 2 * l->faint && hi - lo < l->faint)
+			for (int c = 0; c < 3; c++)
+				v[c] = paled(v[c], l->faint);
+	}
+	to[0] = v[0], to[1] = v[1], to[2] = v[2], to[3] = 255;
+}
+
+void rk_whiten(uint8_t *to, const uint8_t *from, int x0, int x1, const uint32_t *gain, struct rk_light l) {
+	for (int x = x0; x < x1;) {
+		struct ramp r = ramp_at(x, x1, gain, &l);
+		int n = r.end - x, i = 0;
+		if (r.white[0] < 256 && r.white[1] < 256 && r.white[2] < 256) {
+			uint8_t a = r.white[0], b = r.white[1], c = r.white[2];
+			u8x16 white = {a, b, c, 0, a, b, c, 0, a, b, c, 0, a, b, c, 0};
+			for (; i + 4 <= n; i += 4) { // most of a page is paper
+				u8x16 v;
+				memcpy(&v, from + 4 * i, 16);
+				u64x2 is = (u64x2)(v >= white);
+				if ((is[0] & is[1]) == ~(uint64_t)0) {
+					memset(to + 4 * i, 255, 16);
+					continue;
+				}
+				for (int j = i; j < i + 4; j++)
+					whiten_pixel(to + 4 * j, from + 4 * j, &r, j, &l);
+			}
+		}
+		for (; i < n; i++)
+			whiten_pixel(to + 4 * i, from + 4 * i, &r, i, &l);
+		to += 4 * n, from += 4 * n, x = r.end;
+	}
+}
+
+void rk_whiten_gray(uint8_t *to, const uint8_t *from, int x0, int x1, const uint32_t *gain, struct rk_light l) {
+	for (int x = x0; x < x1;) {
+		struct ramp r = ramp_at(x, x1, gain, &l);
+		int n = r.end - x;
+		for (int i = 0; i < n; i++) {
+			int v = scaled(from[i], r.k[1] + i * r.d[1], l.offset);
+			if (l.faint)
+				v = paled(v, l.faint);
+			to[i] = from[i] == 255 ? 255 : v;
+		}
+		to += n, from += n, x = r.end;
+	}
+}

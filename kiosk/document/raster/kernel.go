@@ -38,6 +38,18 @@ func shrinkGray4(to, from []uint8, at []uint32, share []uint16) {
 	C.rk_shrink_gray(bytesAt(to), bytesAt(from), (*C.uint32_t)(&at[0]), (*C.uint16_t)(&share[0]), C.size_t(len(at)))
 }
 
+// HalveRow makes a row of pixels of four bytes of the means of squares of two
+// by two pixels of two rows, as many as fit in to.
+func HalveRow(to, above, below []uint8) { halveRGBA(to, above, below) }
+
+// HalveGrayRow does the same for pixels of one byte.
+func HalveGrayRow(to, above, below []uint8) { halveGray(to, above, below) }
+
+// Brightness gives the brightness of opaque pixels of four bytes, eight at a
+// time, and says how many it did: the last few are left, and all from the
+// first eight on of which one is not opaque.
+func Brightness(to, from []uint8) int { return grayOpaque(to, from) }
+
 // halveRGBA makes a row of the means of squares of two by two pixels.
 func halveRGBA(to, above, below []uint8) {
 	n := len(to) / 4
@@ -83,4 +95,24 @@ func doubleRow(upper, lower, above, row, below []uint8, depth int) {
 	}
 	_, _, _, _ = upper[2*n-1], lower[2*n-1], above[n-1], below[n-1]
 	C.rk_double(bytesAt(upper), bytesAt(lower), bytesAt(above), bytesAt(row), bytesAt(below), C.size_t(n/depth), C.size_t(depth))
+}
+
+// whitenRow multiplies pixels of depth bytes, of which the first is at x, by
+// the gains of the squares of block pixels they lie between. With faint, what
+// hardly differs from white becomes white.
+func whitenRow(to, from []uint8, x int, gain []uint32, block int, faint bool, depth int) {
+	n := len(to) / depth
+	if n == 0 {
+		return
+	}
+	_, _ = from[n*depth-1], gain[2]
+	l := C.struct_rk_light{squares: C.int(len(gain) / 3), block: C.int(block), offset: C.int32_t(offset)}
+	if faint {
+		l.faint = faintDepth
+	}
+	if depth == 1 {
+		C.rk_whiten_gray(bytesAt(to), bytesAt(from), C.int(x), C.int(x+n), (*C.uint32_t)(&gain[0]), l)
+	} else {
+		C.rk_whiten(bytesAt(to), bytesAt(from), C.int(x), C.int(x+n), (*C.uint32_t)(&gain[0]), l)
+	}
 }

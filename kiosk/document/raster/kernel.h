@@ -28,4 +28,20 @@ int rk_opaque(const uint8_t *from, size_t n);
 // and above and between from and below, n pixels of depth bytes each.
 void rk_double(uint8_t *upper, uint8_t *lower, const uint8_t *above, const uint8_t *from, const uint8_t *below, size_t n, size_t depth);
 
+// rk_light says of the light of a row how many squares of so many pixels it is
+// measured in, what is taken away from what was multiplied, and how little
+// below white is taken for paper.
+struct rk_light {
+	int squares, block;
+	int32_t offset;
+	int faint;
+};
+
+// rk_whiten makes the pixels from x0 to x1 of a row white, of which from is the
+// first. gain is what those at the middles of the squares are multiplied by, in
+// 1/4096, three of each square.
+void rk_whiten(uint8_t *to, const uint8_t *from, int x0, int x1, const uint32_t *gain, struct rk_light l);
+// rk_whiten_gray does the same for pixels of one byte, by the gains of green.
+void rk_whiten_gray(uint8_t *to, const uint8_t *from, int x0, int x1, const uint32_t *gain, struct rk_light l);
+
 #endif

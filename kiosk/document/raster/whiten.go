@@ -34,26 +34,72 @@ func Whiten(img image.Image) image.Image {
 // Whiten is Whiten of the page. It is false for what it takes for no sheet of
 // paper, and for a page that is white already.
 func (o *Overview) Whiten() (image.Image, bool) {
+	w, ok := o.Whitening()
+	if !ok {
+		return o.page, false
+	}
+	var out image.Image
+	var pix []uint8
+	var stride int
+	switch m := o.page.(type) {
+	case *image.Gray:
+		dst := image.NewGray(m.Rect)
+		out, pix, stride = dst, dst.Pix, dst.Stride
+	case *image.RGBA:
+		dst := image.NewRGBA(m.Rect)
+		out, pix, stride = dst, dst.Pix, dst.Stride
+	}
+	rows(w.light.size.Y, func(y0, y1 int) {
+		band := *w
+		band.gain = make([]uint32, len(w.gain))
+		for y := y0; y < y1; y++ {
+			band.Row(pix[y*stride:], y)
+		}
+	})
+	return out, true
+}
+
+// Whitening makes single rows of a page white, for who does not need the
+// whole. It belongs to one goroutine at a time.
+type Whitening struct {
+	light  *lightMap
+	pix    []uint8
+	stride int
+	depth  int      // bytes of a pixel
+	gain   []uint32 // of row y, in 1/4096, three for each square
+	y      int
+}
+
+// Whitening is false where Whiten is.
+func (o *Overview) Whitening() (*Whitening, bool) {
 	p := measure(ToRGBA(o.Small()), o.page.Bounds().Size())
 	if !p.worth() {
-		return o.page, false
+		return nil, false
 	}
 	p.fill()
 	p.faint = o.hasPlainInk()
-	g, ok := o.page.(*image.Gray)
-	if !ok {
-		src := o.page.(*image.RGBA)
-		dst := image.NewRGBA(src.Rect)
-		p.eachRow(func(gain [][3]uint32, y int) {
-			p.apply(dst.Pix[y*dst.Stride:][:4*p.size.X], src.Pix[y*src.Stride:][:4*p.size.X], gain)
-		})
-		return dst, true
+	w := &Whitening{light: p, gain: make([]uint32, 3*p.w), y: -1}
+	switch m := o.page.(type) {
+	case *image.Gray:
+		w.pix, w.stride, w.depth = m.Pix, m.Stride, 1
+	case *image.RGBA:
+		w.pix, w.stride, w.depth = m.Pix, m.Stride, 4
 	}
-	dst := image.NewGray(g.Rect)
-	p.eachRow(func(gain [][3]uint32, y int) {
-		p.applyGray(dst.Pix[y*dst.Stride:][:p.size.X], g.Pix[y*g.Stride:][:p.size.X], gain)
-	})
-	return dst, true
+	return w, true
+}
+
+// Row makes row y white in to, which is of the page's kind.
+func (w *Whitening) Row(to []uint8, y int) { w.Part(to, 0, w.light.size.X, y) }
+
+// Part makes the pixels from x0 up to x1 of row y white, and puts the first of
+// them first.
+func (w *Whitening) Part(to []uint8, x0, x1, y int) {
+	if w.y != y {
+		w.light.gains(w.gain, y)
+		w.y = y
+	}
+	p := w.light
+	whitenRow(to[:(x1-x0)*w.depth], w.pix[y*w.stride+x0*w.depth:][:(x1-x0)*w.depth], x0, w.gain, p.block, p.faint, w.depth)
 }
 
 // What stands out from its paper by less than faintDepth is, on a page whose
@@ -75,14 +121,6 @@ func (o *Overview) hasPlainInk() bool {
 		}
 	}
 	return float64(n) >= plainShare*float64(len(o.relief))
-}
-
-// paled is a value on white paper without what is faint.
-func paled(v uint8) uint8 {
-	if v < 255-2*faintDepth {
-		return v
-	}
-	return 255 - uint8(max(2*(255-int(v))-2*faintDepth, 0))
 }
 
 // lightMap holds the paper's colour at the middles of squares of the page.
@@ -246,124 +284,20 @@ const (
 	// contrast gives pale writing back what the headroom takes from it:
 	// everything gets this many times as far from the paper.
 	contrast = 1.125
-	offset   = uint32((contrast - 1) * headroom * 4096)
+	offset   = int32((contrast - 1) * headroom * 4096)
 )
 
-// eachRow calls f with every row of the page and what its pixels below the
-// middles of the squares are multiplied by, in 1/4096.
-func (p *lightMap) eachRow(f func(gain [][3]uint32, y int)) {
-	rows(p.size.Y, func(y0, y1 int) {
-		gain := make([][3]uint32, p.w)
-		for y := y0; y < y1; y++ {
-			p.gains(gain, y)
-			f(gain, y)
-		}
-	})
-}
-
-func (p *lightMap) gains(gain [][3]uint32, y int) {
+// gains gives what the pixels of a row below the middles of the squares are
+// multiplied by, in 1/4096.
+func (p *lightMap) gains(gain []uint32, y int) {
 	pos := (float32(y)+0.5)/float32(p.block) - 0.5
 	top := max(min(int(pos), p.h-1), 0)
 	low := min(top+1, p.h-1)
 	f := max(min(pos-float32(top), 1), 0)
-	for x := range gain {
+	for x := range p.w {
 		a, b := p.at[top*p.w+x], p.at[low*p.w+x]
 		for c := range 3 {
-			gain[x][c] = uint32(headroom * contrast * 4096 / max(a[c]*(1-f)+b[c]*f, 64))
+			gain[3*x+c] = uint32(headroom * contrast * 4096 / max(a[c]*(1-f)+b[c]*f, 64))
 		}
 	}
-}
-
-// ramp is how a gain goes evenly from the middle of one square to the next.
-type ramp struct {
-	from, to int // pixels of the row
-	k, d     [3]int32
-}
-
-// ramps calls f for the parts of a row.
-func (p *lightMap) ramps(gain [][3]uint32, f func(r ramp)) {
-	for x := 0; x < p.size.X; {
-		left := (x + p.block/2) / p.block
-		r := ramp{from: x, to: min(left*p.block+(p.block+1)/2, p.size.X)}
-		a, b := gain[max(min(left, len(gain))-1, 0)], gain[min(left, len(gain)-1)]
-		for c := range 3 {
-			r.k[c] = int32(a[c])
-			if left > 0 {
-				r.d[c] = (int32(b[c]) - int32(a[c])) / int32(p.block)
-			}
-		}
-		f(r)
-		x = r.to
-	}
-}
-
-// whiteFrom is the value from which on channel c is white all along a ramp.
-func (p *lightMap) whiteFrom(r ramp, c int) uint64 {
-	white := uint32(255)
-	if p.faint {
-		white -= faintDepth
-	}
-	k := uint32(min(r.k[c], r.k[c]+r.d[c]*int32(r.to-r.from)))
-	return uint64(min((white<<12+offset+k-1)/k, 256))
-}
-
-// apply multiplies a row. Most of a page is paper: two pixels at a time are
-// seen to become white.
-func (p *lightMap) apply(to, from []uint8, gain [][3]uint32) {
-	const carry = 0x0100010001000100
-	p.ramps(gain, func(r ramp) {
-		even := carry - (p.whiteFrom(r, 0)|p.whiteFrom(r, 2)<<16)*0x100000001
-		odd := carry - p.whiteFrom(r, 1)*0x100000001
-		src, dst := from[4*r.from:4*r.to], to[4*r.from:4*r.to]
-		k := r.k
-		for len(src) >= 8 && len(dst) >= 8 {
-			e, o := split(load64(src))
-			if (e+even)&(o+odd)&carry == carry {
-				store64(dst, 1<<64-1)
-				for c := range 3 {
-					k[c] += 2 * r.d[c]
-				}
-			} else {
-				p.pixel(dst[0:4:4], src[0:4:4], &k, &r.d)
-				p.pixel(dst[4:8:8], src[4:8:8], &k, &r.d)
-			}
-			src, dst = src[8:], dst[8:]
-		}
-		if len(src) >= 4 {
-			p.pixel(dst, src, &k, &r.d)
-		}
-	})
-}
-
-func (p *lightMap) pixel(to, from []uint8, k, d *[3]int32) {
-	_, _ = to[3], from[3]
-	r, g, b := scaled(from[0], k[0]), scaled(from[1], k[1]), scaled(from[2], k[2])
-	if least, most := min(r, g, b), max(r, g, b); p.faint && least > 255-2*faintDepth && most-least < faintDepth {
-		r, g, b = paled(r), paled(g), paled(b)
-	}
-	to[0], to[1], to[2], to[3] = r, g, b, 255
-	k[0], k[1], k[2] = k[0]+d[0], k[1]+d[1], k[2]+d[2]
-}
-
-// applyGray does the same for a page without colour.
-func (p *lightMap) applyGray(to, from []uint8, gain [][3]uint32) {
-	p.ramps(gain, func(r ramp) {
-		white, k, d := uint8(min(p.whiteFrom(r, 1), 255)), r.k[1], r.d[1]
-		src, dst := from[r.from:r.to], to[r.from:r.to]
-		for i, v := range src {
-			switch {
-			case v >= white:
-				dst[i] = 255
-			case p.faint:
-				dst[i] = paled(scaled(v, k))
-			default:
-				dst[i] = scaled(v, k)
-			}
-			k += d
-		}
-	})
-}
-
-func scaled(v uint8, k int32) uint8 {
-	return uint8(min(max(int32(uint32(v)*uint32(k))-int32(offset), 0)>>12, 255))
 }
