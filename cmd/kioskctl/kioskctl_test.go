@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"pointnum/cmd/internal/cli"
+	"pointnum/cmd/internal/clitest"
 	"pointnum/drivers/drivertest"
 	"pointnum/kiosk/sample"
 )
@@ -20,21 +21,7 @@ import (
 // bin holds the commands, built once.
 var bin string
 
-func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		var err error
-		if bin, err = os.MkdirTemp("", "pointnum-bin-"); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(bin)
-		if out, err := exec.Command("go", "build", "-o", bin, ".", "../kioskdev").CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
-			return 1
-		}
-		return m.Run()
-	}())
-}
+func TestMain(m *testing.M) { os.Exit(clitest.Main(m, &bin, ".", "../kioskdev")) }
 
 // ctl runs the tool and returns its exit code and what it said.
 func ctl(t *testing.T, args ...string) (code int, stdout, stderr string) {

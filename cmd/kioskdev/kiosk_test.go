@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"pointnum/cmd/internal/clitest"
 	"pointnum/cmd/internal/hardware"
 	"pointnum/drivers/drivertest"
 	"pointnum/kiosk/browser/devtools"
@@ -28,20 +29,7 @@ import (
 var bin string
 
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		var err error
-		if bin, err = os.MkdirTemp("", "pointnum-bin-"); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(bin)
-		build := exec.Command("go", "build", "-o", bin, "../kioskd", "../kioskdev", "../kioskctl")
-		if out, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
-			return 1
-		}
-		return m.Run()
-	}())
+	os.Exit(clitest.Main(m, &bin, "../kioskd", "../kioskdev", "../kioskctl"))
 }
 
 // program is a command of ours that runs.

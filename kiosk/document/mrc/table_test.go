@@ -5,22 +5,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-	"unicode"
 
 	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/mrc"
 )
 
 var (
-	tableOf = flag.String("table", "qr-bill.jpg", "pages of the collection that TestTable measures, or all")
-	ocr     = flag.Bool("ocr", false, "TestTable reads the pages with tesseract")
+	tableOf = flag.String("table", "", "pages of the collection that TestTable measures, or all")
 	at      = flag.Int("level", 1, "level at which TestTable encodes")
-	seen    = flag.String("seen", "", "folder in which TestTable keeps what tesseract reads in the scans")
 	keep    = flag.String("keep", "", "folder in which TestTable leaves its files")
 )
 
@@ -36,12 +32,14 @@ func cpu(t testing.TB) time.Duration {
 // TestTable prints what pages of the collection take, at 300 dpi as the
 // pipeline has them:
 //
-//	go test -run TestTable -v . -args -table all -ocr
+//	go test -run TestTable -v . -args -table all
 //
 // Columns: bytes of the file, mask with ink, background; CPU milliseconds;
-// strokes missing; and, where an exact text exists, tesseract's errors in
-// percent of its letters and the words found again, first those of the scan.
+// strokes missing. What can be read of them, make bench-engine says.
 func TestTable(t *testing.T) {
+	if *tableOf == "" {
+		return
+	}
 	names := strings.Split(*tableOf, ",")
 	if *tableOf == "all" {
 		names = nil
@@ -88,88 +86,8 @@ func TestTable(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		t.Logf("%-32s %6d =%s; %3d + %3d ms; sure %.2f missing %d %v%s", name, len(data), layers,
-			took.Milliseconds(), guard.Milliseconds(), l.Confidence(), len(missing), missing[:min(2, len(missing))], read(t, name, data))
+		t.Logf("%-32s %6d =%s; %3d + %3d ms; sure %.2f missing %d %v", name, len(data), layers,
+			took.Milliseconds(), guard.Milliseconds(), l.Confidence(), len(missing), missing[:min(2, len(missing))])
 	}
 	t.Logf("mean of %d split pages: %d bytes", split, sum/max(split, 1))
-}
-
-// read compares what tesseract reads with the exact text, or with what it
-// reads in the scan.
-func read(t *testing.T, name string, data []byte) string {
-	if !*ocr {
-		return ""
-	}
-	read := func(path string) string {
-		return string(documenttest.Run(t, "tesseract", path, "-", "-l", "fra", "--dpi", "300"))
-	}
-	original, err := os.ReadFile(filepath.Join(*seen, name+".txt"))
-	if err != nil || *seen == "" {
-		scan := filepath.Join(t.TempDir(), "scan.png")
-		documenttest.Run(t, "convert", documenttest.Path(t, name), "-resize", "3508x3508", scan)
-		original = []byte(read(scan))
-		if *seen != "" {
-			if err := os.WriteFile(filepath.Join(*seen, name+".txt"), original, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	ours := read(drawn(t, data, 3508))
-	want, err := os.ReadFile(documenttest.Path(t, "truth/"+name+".txt"))
-	if err != nil {
-		return "; " + compare(ours, string(original)) + " of its own"
-	}
-	return "; " + compare(string(original), string(want)) + "; " + compare(ours, string(want))
-}
-
-func compare(got, want string) string {
-	only := func(s string) []rune {
-		var out []rune
-		for _, r := range strings.ToLower(s) {
-			if unicode.IsLetter(r) || unicode.IsDigit(r) {
-				out = append(out, r)
-			}
-		}
-		return out
-	}
-	words := func(s string) []string {
-		return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	}
-	have := words(got)
-	n, found := 0, 0
-	for _, w := range words(want) {
-		if len([]rune(w)) < 3 {
-			continue
-		}
-		n++
-		if i := slices.Index(have, w); i >= 0 {
-			found++
-			have = slices.Delete(have, i, i+1)
-		}
-	}
-	a, b := only(got), only(want)
-	return percent(distance(a, b), len(b)) + "/" + percent(found, n)
-}
-
-func percent(n, of int) string { return fmt.Sprintf("%.1f", 100*float64(n)/float64(max(of, 1))) }
-
-// distance is Levenshtein's.
-func distance(a, b []rune) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i, x := range a {
-		last := row[0]
-		row[0] = i + 1
-		for j, y := range b {
-			cost := last
-			if x != y {
-				cost++
-			}
-			last = row[j+1]
-			row[j+1] = min(cost, last+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

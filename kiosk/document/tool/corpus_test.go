@@ -1,19 +1,16 @@
 package tool_test
 
 import (
-	"os"
+	"bytes"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"pointnum/kiosk"
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/tool"
 )
-
-// corpusDir is the corpus of documents beside the repository; its tests see
-// nothing to do where it is missing.
-const corpusDir = "../../../../shared/corpus"
 
 func TestOfficeFilesOfTheCorpus(t *testing.T) {
 	x := newTools(t, tool.Options{Time: 20 * time.Second})
@@ -22,15 +19,8 @@ func TestOfficeFilesOfTheCorpus(t *testing.T) {
 		"tables.docx": "Calories per portion", "textbox.docx": "Infectious Disease", "text.odt": "heading level 1", "legacy.doc": "Swimming in the lake",
 		"hostile-bomb.docx": "", "hostile-xxe.docx": "",
 	} {
-		f, err := os.Open(filepath.Join(corpusDir, name))
-		if os.IsNotExist(err) {
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		pdf, err := x.PDF(t.Context(), f, tool.OfficeKind(filepath.Ext(name)[1:]))
-		f.Close()
+		data := documenttest.Read(t, name)
+		pdf, err := x.PDF(t.Context(), bytes.NewReader(data), tool.OfficeKind(filepath.Ext(name)[1:]))
 		if want == "" {
 			if code := kiosk.CodeOf(err); code != kiosk.CodeFileTooBig && code != kiosk.CodeFileBroken {
 				t.Errorf("%s: %v", name, err)

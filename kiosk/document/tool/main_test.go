@@ -3,11 +3,9 @@ package tool_test
 import (
 	"archive/zip"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -16,6 +14,7 @@ import (
 	"time"
 
 	"pointnum/kiosk"
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/tool"
 )
 
@@ -91,16 +90,6 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// program finds a program that a test needs.
-func program(t testing.TB, name, pkg string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Fatalf("%s is not installed: apt-get install %s", name, pkg)
-	}
-	return path
-}
-
 // needOffice fails the test where LibreOffice is missing.
 func needOffice(t testing.TB, x *tool.Tools) {
 	t.Helper()
@@ -119,21 +108,11 @@ func wantCode(t testing.TB, err error, want kiosk.Code) {
 // poppler runs one of poppler's programs on a PDF.
 func poppler(t testing.TB, pdf []byte, name string, args ...string) []byte {
 	t.Helper()
-	f := filepath.Join(t.TempDir(), "a.pdf")
-	if err := os.WriteFile(f, pdf, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	f := documenttest.Save(t, "a.pdf", pdf)
 	for i := range args {
 		args[i] = strings.ReplaceAll(args[i], "FILE", f)
 	}
-	cmd := exec.Command(program(t, name, "poppler-utils"), args...)
-	var fault bytes.Buffer
-	cmd.Stderr = &fault
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v: %s", name, err, fault.Bytes())
-	}
-	return out
+	return documenttest.Run(t, name, args...)
 }
 
 func text(t testing.TB, pdf []byte) string {
@@ -169,7 +148,7 @@ func packed(t testing.TB, parts ...string) []byte {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(z.Close()); err != nil {
+	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

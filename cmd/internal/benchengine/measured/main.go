@@ -73,6 +73,11 @@ func run(result, seconds string, args []string) error {
 	return os.WriteFile(result, data, 0o600)
 }
 
+// end kills a group of processes.
+func end(group int) {
+	_ = syscall.Kill(-group, syscall.SIGKILL) // gone already: as wanted
+}
+
 // await waits for the program and all that it left behind, and ends its group
 // of processes at the limit or at a signal.
 func await(pid int, limit time.Duration, stop <-chan os.Signal) (usage, error) {
@@ -85,9 +90,9 @@ func await(pid int, limit time.Duration, stop <-chan os.Signal) (usage, error) {
 		select {
 		case <-timer.C:
 			timedOut = true
-			syscall.Kill(-pid, syscall.SIGKILL)
+			end(pid)
 		case <-stop:
-			syscall.Kill(-pid, syscall.SIGKILL)
+			end(pid)
 		case <-done:
 		}
 		killed <- timedOut
@@ -116,8 +121,7 @@ func await(pid int, limit time.Duration, stop <-chan os.Signal) (usage, error) {
 		if status.Exited() {
 			u.Exit = status.ExitStatus()
 		}
-		// The program is done: what it left in its group goes too.
-		syscall.Kill(-pid, syscall.SIGKILL)
+		end(pid) // it is done: what it left in its group goes too
 	}
 	close(done)
 	u.TimedOut = <-killed

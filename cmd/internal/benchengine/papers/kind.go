@@ -2,9 +2,11 @@ package papers
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	_ "image/jpeg" // sizes of pictures
 	_ "image/png"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,7 +97,10 @@ func guessPicture(path, name string) string {
 	}
 	defer f.Close()
 	head := make([]byte, 64<<10)
-	n, _ := f.Read(head)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return ""
+	}
 	config, _, err := image.DecodeConfig(bytes.NewReader(head[:n]))
 	if strings.HasPrefix(name, "photo") || strings.HasPrefix(name, "img") || strings.HasPrefix(name, "dsc") {
 		return Photo

@@ -151,8 +151,9 @@ func group(folder string, entries []entry) []Document {
 		ext := strings.ToLower(filepath.Ext(e.name))
 		k, n := key{strings.TrimSuffix(e.name, filepath.Ext(e.name)), e.kind, ext}, 0
 		if m := pageName.FindStringSubmatch(e.name); m != nil && ext != ".pdf" {
-			k.stem = m[1]
-			n, _ = strconv.Atoi(m[2])
+			if number, err := strconv.Atoi(m[2]); err == nil { // else it is too long for one
+				k.stem, n = m[1], number
+			}
 		}
 		if pages[k] == nil {
 			keys = append(keys, k)

@@ -151,6 +151,7 @@ type versions struct {
 
 func (v *versions) of(program, option string) string {
 	out, err := exec.CommandContext(v.ctx, program, option).CombinedOutput()
+	// Some say their version and exit with 1.
 	if err != nil && v.err == nil && len(out) == 0 {
 		v.err = fmt.Errorf("%s %s: %w (apt-get install ghostscript ocrmypdf imagemagick mupdf-tools qpdf)", program, option, err)
 	}

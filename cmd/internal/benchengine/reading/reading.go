@@ -161,7 +161,9 @@ func (r *Reader) Read(ctx context.Context, page *image.Gray, lang string, column
 		}
 		return nil, fmt.Errorf("tesseract: %w: %s", err, said.String())
 	}
-	t = parseTSV(string(tsv))
+	if t, err = parseTSV(string(tsv)); err != nil {
+		return nil, fmt.Errorf("tesseract: %w", err)
+	}
 	data, err := json.Marshal(t)
 	if err != nil {
 		return nil, fmt.Errorf("tesseract: %w", err)
@@ -174,7 +176,7 @@ func (r *Reader) Read(ctx context.Context, page *image.Gray, lang string, column
 
 // parseTSV reads tesseract's table: level, page, block, paragraph, line, word,
 // left, top, width, height, confidence, text.
-func parseTSV(s string) Text {
+func parseTSV(s string) (Text, error) {
 	var t Text
 	var lines strings.Builder
 	before := ""
@@ -185,9 +187,16 @@ func parseTSV(s string) Text {
 		}
 		var n [4]int
 		for i := range n {
-			n[i], _ = strconv.Atoi(c[6+i])
+			v, err := strconv.Atoi(c[6+i])
+			if err != nil {
+				return t, fmt.Errorf("table: %w", err)
+			}
+			n[i] = v
 		}
-		conf, _ := strconv.ParseFloat(c[10], 64)
+		conf, err := strconv.ParseFloat(c[10], 64)
+		if err != nil {
+			return t, fmt.Errorf("table: %w", err)
+		}
 		t.Words = append(t.Words, Word{Text: c[11], Conf: conf, Box: image.Rect(n[0], n[1], n[0]+n[2], n[1]+n[3])})
 		at := strings.Join(c[1:5], "/")
 		switch {
@@ -201,5 +210,5 @@ func parseTSV(s string) Text {
 		lines.WriteString(c[11])
 	}
 	t.Lines = lines.String()
-	return t
+	return t, nil
 }

@@ -62,12 +62,7 @@ func upright(docs []*Document, m string) Goal {
 			bad = append(bad, fmt.Sprintf("%s %d", d.Name, l.turned))
 		}
 	}
-	if n == 0 {
-		return g
-	}
-	g.Known, g.Met = true, len(bad) == 0
-	g.Measured = fmt.Sprintf("%d pages", n) + some("; turned: ", bad)
-	return g
+	return g.met(n, fmt.Sprintf("%d pages", n), "; turned: ", bad)
 }
 
 func codes(docs []*Document, m string) Goal {
@@ -86,12 +81,7 @@ func codes(docs []*Document, m string) Goal {
 			}
 		}
 	}
-	if n == 0 {
-		return g
-	}
-	g.Known, g.Met = true, len(lost) == 0
-	g.Measured = fmt.Sprintf("%d of %d", n-len(lost), n) + some("; lost: ", lost)
-	return g
+	return g.met(n, fmt.Sprintf("%d of %d", n-len(lost), n), "; lost: ", lost)
 }
 
 func valid(docs []*Document, m string) Goal {
@@ -110,12 +100,7 @@ func valid(docs []*Document, m string) Goal {
 			bad = append(bad, d.Name)
 		}
 	}
-	if n == 0 {
-		return g
-	}
-	g.Known, g.Met = true, len(bad) == 0
-	g.Measured = fmt.Sprintf("%d of %d", n-len(bad), n) + some("; not: ", bad)
-	return g
+	return g.met(n, fmt.Sprintf("%d of %d", n-len(bad), n), "; not: ", bad)
 }
 
 // exact says whether every limit that leaves enough for a page was met, and
@@ -146,26 +131,17 @@ func (r *Results) exact() Goal {
 			refused++
 		}
 	}
-	if n == 0 {
-		return g
-	}
-	g.Known, g.Met = true, len(bad) == 0
-	g.Measured = fmt.Sprintf("%d of %d, %d refused below that", n-len(bad), n, refused) + some("; not: ", bad)
-	return g
+	return g.met(n, fmt.Sprintf("%d of %d, %d refused below that", n-len(bad), n, refused), "; not: ", bad)
 }
 
 func (r *Results) harmless() Goal {
 	g := Goal{Name: "files that are meant to do harm", Goal: "all answered in 10 s and 512 MB, nothing active left"}
-	if len(r.Hostile) == 0 {
-		return g
-	}
 	var bad []string
 	for _, h := range r.Hostile {
 		if !h.good() {
 			bad = append(bad, h.Name)
 		}
 	}
-	g.Known, g.Met = true, len(bad) == 0
-	g.Measured = fmt.Sprintf("%d of %d", len(r.Hostile)-len(bad), len(r.Hostile)) + some("; not: ", bad)
-	return g
+	n := len(r.Hostile)
+	return g.met(n, fmt.Sprintf("%d of %d", n-len(bad), n), "; not: ", bad)
 }

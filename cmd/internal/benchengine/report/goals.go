@@ -83,6 +83,16 @@ func (g Goal) verdict() string {
 	return "**NOT MET**"
 }
 
+// met is a goal that n documents or pages have, of which bad are those that do
+// not meet it; measured says how many, and lead stands before their names.
+func (g Goal) met(n int, measured, lead string, bad []string) Goal {
+	if n > 0 {
+		g.Known, g.Met = true, len(bad) == 0
+		g.Measured = measured + some(lead, bad)
+	}
+	return g
+}
+
 func size(docs []*Document, m, name string, most float64, keep func(*Document) bool) Goal {
 	g := Goal{Name: name, Goal: fmt.Sprintf("<= %.0f kB/page", most/1000)}
 	b, pages, all := perPage(docs, m, keep)
@@ -117,12 +127,7 @@ func photos(docs []*Document, m string) Goal {
 			worse = append(worse, fmt.Sprintf("%s %d of %d", d.Name, l.sure, o.sure))
 		}
 	}
-	if n == 0 {
-		return g
-	}
-	g.Known, g.Met = true, len(worse) == 0
-	g.Measured = fmt.Sprintf("%d, original %d; %d of %d cut", ours, original, cut, n) + some("; fewer: ", worse)
-	return g
+	return g.met(n, fmt.Sprintf("%d, original %d; %d of %d cut", ours, original, cut, n), "; fewer: ", worse)
 }
 
 func truth(docs []*Document, m string) Goal {
@@ -220,12 +225,7 @@ func grown(docs []*Document, m string) Goal {
 			bad = append(bad, fmt.Sprintf("%s %s > %s", d.Name, kb(row.Bytes), kb(in)))
 		}
 	}
-	if n == 0 {
-		return g
-	}
-	g.Known, g.Met = true, len(bad) == 0
-	g.Measured = fmt.Sprintf("%d of %d grow", len(bad), n) + some(": ", bad)
-	return g
+	return g.met(n, fmt.Sprintf("%d of %d grow", len(bad), n), ": ", bad)
 }
 
 func bornDigital(docs []*Document, m string) Goal {
@@ -241,12 +241,7 @@ func bornDigital(docs []*Document, m string) Goal {
 			bad = append(bad, fmt.Sprintf("%s %s > %s", d.Name, kb(row.Bytes), kb(gs.Bytes)))
 		}
 	}
-	if n == 0 {
-		return g
-	}
-	g.Known, g.Met = true, len(bad) == 0
-	g.Measured = fmt.Sprintf("%d of %d", n-len(bad), n) + some("; larger: ", bad)
-	return g
+	return g.met(n, fmt.Sprintf("%d of %d", n-len(bad), n), "; larger: ", bad)
 }
 
 func stillText(docs []*Document, m string) Goal {
@@ -262,12 +257,7 @@ func stillText(docs []*Document, m string) Goal {
 			bad = append(bad, fmt.Sprintf("%s %.0f %%, %d fonts missing", d.Name, 100*row.Text, row.Bare-o.Bare))
 		}
 	}
-	if n == 0 {
-		return g
-	}
-	g.Known, g.Met = true, len(bad) == 0
-	g.Measured = fmt.Sprintf("%d of %d", n-len(bad), n) + some(": ", bad)
-	return g
+	return g.met(n, fmt.Sprintf("%d of %d", n-len(bad), n), ": ", bad)
 }
 
 // some joins a list after a lead; nothing for an empty list.
