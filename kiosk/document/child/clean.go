@@ -20,6 +20,8 @@ type sheetOfPaper struct {
 	dpi     int // 0 is not known
 	digital bool
 	photo   bool // from a camera
+	camera  bool // the same, for sure: a sheet was cut out of its picture
+	written bool // there are lines of letters on it
 	doubt   bool // it may stand on its head
 	turned  int
 	changes []kiosk.Change
@@ -73,6 +75,7 @@ func (s *sheetOfPaper) flatten(scanned bool) bool {
 	}
 	flat := sheet.Flatten(page, q, masterSide)
 	if s.photo {
+		s.camera = true
 		s.dpi = 0 // what a camera says of it means nothing
 	} else {
 		s.dpi = scaledDPI(s.dpi, q, flat.Bounds())
@@ -116,6 +119,7 @@ func (s *sheetOfPaper) turn() {
 		page = s.Half() // letters are still told apart
 	}
 	degrees, sure := upright.Turn(page)
+	s.written = sure >= upright.Sure
 	switch {
 	case degrees == 0:
 	case sure >= upright.Sure:
@@ -126,6 +130,22 @@ func (s *sheetOfPaper) turn() {
 		s.doubt = sure >= probably
 	}
 }
+
+// even gives a photographed sheet the light of a scanner. What has the shape of
+// a card stays as it is: its ground is a part of it.
+func (s *sheetOfPaper) even() {
+	b := s.Page().Bounds()
+	shape := float64(max(b.Dx(), b.Dy())) / float64(max(min(b.Dx(), b.Dy()), 1))
+	if !s.camera && !s.written || shape > cardShape*0.92 && shape < cardShape*1.08 {
+		return
+	}
+	if img, ok := sheet.Even(s.Overview, s.camera); ok {
+		s.Overview = raster.NewOverview(img)
+	}
+}
+
+// cardShape is the width of an identity card over its height (ISO/IEC 7810).
+const cardShape = 1.586
 
 // writingSide is the long side of a page of which a half shows which way up
 // its letters are: 300 dpi of a sheet a little shorter than A4.

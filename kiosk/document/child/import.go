@@ -165,6 +165,9 @@ func (im *importing) ready(p *decode.Picture) (ready, error) {
 	size := s.Page().Bounds().Size()
 	m.Width, m.Height, m.DPI = size.X, size.Y, dpi
 	m.Findings = s.judge(dpi)
+	if !im.job.AsIs && !im.job.Scanned && !p.Vector {
+		s.even()
+	}
 	if err := r.pictures(s); err != nil || p.Vector {
 		return r, err
 	}

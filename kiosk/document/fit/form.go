@@ -35,8 +35,12 @@ func pack(page *raster.Overview, dpi int, kind kiosk.PageKind, l level) (pdf.Pag
 	return p, kiosk.PagePicture, err
 }
 
-// coarseDPI is the resolution below which a page is split at twice its own.
-const coarseDPI = 200
+// A page of less than coarseDPI is split at twice its resolution, or fineDPI
+// where that is less: more only takes more.
+const (
+	coarseDPI = 200
+	fineDPI   = 300
+)
 
 // layers are a page of writing split.
 type layers struct {
@@ -60,9 +64,9 @@ func packWriting(page *raster.Overview, dpi int, l level) (pdf.Page, bool, error
 	var o mrc.Options
 	if dpi > 0 && dpi < coarseDPI {
 		// The greys at the edges of letters say where these are between the
-		// pixels: black and white pixels of half the size keep that.
-		size := page.Page().Bounds().Size()
-		page, dpi = raster.NewOverview(raster.Scale(page.Page(), 2*size.X, 2*size.Y)), 2*dpi
+		// pixels: black and white pixels of about half the size keep that.
+		size, to := page.Page().Bounds().Size(), min(2*dpi, fineDPI)
+		page, dpi = raster.NewOverview(raster.Scale(page.Page(), size.X*to/dpi, size.Y*to/dpi)), to
 		o.Doubled = true
 	}
 	s, ok := split(page, dpi, o)

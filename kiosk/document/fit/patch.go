@@ -87,6 +87,12 @@ func cutOut(img image.Image, r image.Rectangle) *image.RGBA {
 	return m
 }
 
+// Paper that is tinted more is coloured.
+const (
+	mostTint   = 30 // between its strongest and its weakest colour
+	mostYellow = 90 // the same where it yellowed
+)
+
 // whitePaper makes the paper of a small piece of a page white.
 func whitePaper(m *image.RGBA) {
 	var count [3][256]int
@@ -96,16 +102,25 @@ func whitePaper(m *image.RGBA) {
 			count[c][m.Pix[i+c]]++
 		}
 	}
-	var table [3][256]uint8
+	var paper [3]int
 	for c := range 3 {
-		paper, seen := 255, 0
-		for ; paper > 1; paper-- {
-			if seen += count[c][paper]; seen*paperShare >= n {
+		seen := 0
+		for paper[c] = 255; paper[c] > 1; paper[c]-- {
+			if seen += count[c][paper[c]]; seen*paperShare >= n {
 				break
 			}
 		}
+	}
+	r, g, b := paper[0], paper[1], paper[2]
+	tint := max(r, g, b) - min(r, g, b)
+	yellowed := r >= g-4 && g >= b-4 && r-g <= g-b+12
+	if tint > mostTint && !(yellowed && tint <= mostYellow) {
+		return // a field of colour, as the others on the page
+	}
+	var table [3][256]uint8
+	for c := range 3 {
 		for v := range 256 {
-			table[c][v] = uint8(min(v*255/paper, 255))
+			table[c][v] = uint8(min(v*255/paper[c], 255))
 		}
 	}
 	for i := 0; i < len(m.Pix); i += 4 {

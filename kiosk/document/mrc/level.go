@@ -4,6 +4,7 @@ import (
 	"errors"
 	"image"
 	"image/color"
+	"image/draw"
 
 	"pointnum/kiosk/document/codes"
 	"pointnum/kiosk/document/jbig2"
@@ -151,6 +152,9 @@ func (l *Layers) coarseCodes() (all []*image.Gray) {
 	}
 	g := l.page.gray.gray()
 	for _, r := range codes.Find(g, l.DPI) {
+		if !raster.IsGray(l.before(r)) {
+			continue // a picture that is like a code would lose its colours
+		}
 		m := image.NewGray(r)
 		for y := r.Min.Y; y < r.Max.Y; y++ {
 			copy(m.Pix[(y-r.Min.Y)*m.Stride:][:r.Dx()], g.Pix[g.PixOffset(r.Min.X, y):])
@@ -158,6 +162,19 @@ func (l *Layers) coarseCodes() (all []*image.Gray) {
 		all = append(all, m)
 	}
 	return all
+}
+
+// before is a place of the page as it was, small.
+func (l *Layers) before(r image.Rectangle) image.Image {
+	b := l.original.Bounds()
+	at := image.Rect(r.Min.X*b.Dx()/l.Width, r.Min.Y*b.Dy()/l.Height, r.Max.X*b.Dx()/l.Width, r.Max.Y*b.Dy()/l.Height).Add(b.Min)
+	m, ok := l.original.(*image.RGBA)
+	if !ok {
+		return l.original
+	}
+	out := image.NewRGBA(image.Rect(0, 0, at.Dx(), at.Dy()))
+	draw.Draw(out, out.Rect, m, at.Min, draw.Src)
+	return out
 }
 
 // codes gives, at the page's own resolution, the ink of the codes for
