@@ -68,17 +68,17 @@ func bilevelPage(img image.Image) bool {
 // flatten finds the sheet in a photograph, or on a scanner's bed.
 func (s *sheetOfPaper) flatten(scanned bool) bool {
 	page := s.Page()
-	q, sure := sheet.Find(page)
+	found, sure := sheet.Find(page)
 	s.photo = !scanned && (sure && s.dpi < flatbedDPI || sheet.IsPhoto(page))
 	if !sure {
 		return false
 	}
-	flat := sheet.Flatten(page, q, masterSide)
+	flat := sheet.Flatten(page, found, masterSide)
 	if s.photo {
 		s.camera = true
 		s.dpi = 0 // what a camera says of it means nothing
 	} else {
-		s.dpi = scaledDPI(s.dpi, q, flat.Bounds())
+		s.dpi = scaledDPI(s.dpi, found.Quad, flat.Bounds())
 	}
 	s.replace(flat)
 	s.changes = append(s.changes, kiosk.ChangeFlattened)

@@ -21,10 +21,11 @@ const (
 	usualLens = 0.78
 )
 
-// Flatten gives the quad's inside as a rectangle in the sheet's own
-// proportions, as many pixels as the picture has of it but at most maxSide
+// Flatten gives the sheet as a rectangle in its own proportions, its sides
+// straight where they are known to bend, as many pixels as the picture has of it but at most maxSide
 // long. The result is *image.Gray or *image.RGBA as img is.
-func Flatten(img image.Image, q Quad, maxSide int) image.Image {
+func Flatten(img image.Image, s Sheet, maxSide int) image.Image {
+	q := s.Quad
 	b := img.Bounds()
 	ratio := proportions(q, float64(b.Dx()), float64(b.Dy()))
 	w := max(q[0].distance(q[1]), q[3].distance(q[2]))
@@ -36,20 +37,20 @@ func Flatten(img image.Image, q Quad, maxSide int) image.Image {
 	if n > 1 {
 		img = raster.Scale(img, max(1, b.Dx()/n), max(1, b.Dy()/n))
 		fx, fy := float64(img.Bounds().Dx())/float64(b.Dx()), float64(img.Bounds().Dy())/float64(b.Dy())
-		for i := range q {
-			q[i] = Point{q[i].X * fx, q[i].Y * fy}
+		for i, p := range q {
+			s.Quad[i], s.bends[i] = Point{p.X * fx, p.Y * fy}, s.bends[i].times(fx)
 		}
 	}
-	m := homography(q, float64(dw), float64(dh))
+	v := newView(s, float64(dw), float64(dh))
 	if g, ok := img.(*image.Gray); ok {
 		g = raster.Gray(g)
 		dst := image.NewGray(image.Rect(0, 0, dw, dh))
-		bands(dh, func(y0, y1 int) { m.warpGray(dst, g, y0, y1) })
+		bands(dh, func(y0, y1 int) { v.warpGray(dst, g, y0, y1) })
 		return dst
 	}
 	src := raster.ToRGBA(img)
 	dst := image.NewRGBA(image.Rect(0, 0, dw, dh))
-	bands(dh, func(y0, y1 int) { m.warpRGBA(dst, src, y0, y1) })
+	bands(dh, func(y0, y1 int) { v.warpRGBA(dst, src, y0, y1) })
 	return dst
 }
 
@@ -137,20 +138,20 @@ const run = 16
 
 // rowRuns calls f with each run of a row: where its first pixel's middle is in
 // the picture, and the way to the next, both in 1/65536 pixel.
-func (m *matrix) rowRuns(w, y int, f func(x, n int, px, py, dx, dy int)) {
-	ax, ay := m.at(0.5, float64(y)+0.5)
+func (v *view) rowRuns(w, y int, f func(x, n int, px, py, dx, dy int)) {
+	ax, ay := v.at(0.5, float64(y)+0.5)
 	for x := 0; x < w; x += run {
-		bx, by := m.at(float64(x)+run+0.5, float64(y)+0.5)
+		bx, by := v.at(float64(x)+run+0.5, float64(y)+0.5)
 		f(x, min(run, w-x), int((ax-0.5)*65536), int((ay-0.5)*65536), int((bx-ax)*65536/run), int((by-ay)*65536/run))
 		ax, ay = bx, by
 	}
 }
 
-func (m *matrix) warpGray(dst, src *image.Gray, y0, y1 int) {
+func (v *view) warpGray(dst, src *image.Gray, y0, y1 int) {
 	w, h := src.Rect.Dx(), src.Rect.Dy()
 	for y := y0; y < y1; y++ {
 		row := dst.Pix[y*dst.Stride:][:dst.Rect.Dx()]
-		m.rowRuns(len(row), y, func(x, n, px, py, dx, dy int) {
+		v.rowRuns(len(row), y, func(x, n, px, py, dx, dy int) {
 			for i := range n {
 				ix, iy, fx, fy := px>>16, py>>16, uint32(px>>8&255), uint32(py>>8&255)
 				px, py = px+dx, py+dy
@@ -164,11 +165,11 @@ func (m *matrix) warpGray(dst, src *image.Gray, y0, y1 int) {
 	}
 }
 
-func (m *matrix) warpRGBA(dst, src *image.RGBA, y0, y1 int) {
+func (v *view) warpRGBA(dst, src *image.RGBA, y0, y1 int) {
 	w, h := src.Rect.Dx(), src.Rect.Dy()
 	for y := y0; y < y1; y++ {
 		row := dst.Pix[y*dst.Stride:][:4*dst.Rect.Dx()]
-		m.rowRuns(dst.Rect.Dx(), y, func(x, n, px, py, dx, dy int) {
+		v.rowRuns(dst.Rect.Dx(), y, func(x, n, px, py, dx, dy int) {
 			for i := range n {
 				ix, iy, fx, fy := px>>16, py>>16, uint32(px>>8&255), uint32(py>>8&255)
 				px, py = px+dx, py+dy

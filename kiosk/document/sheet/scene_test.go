@@ -126,6 +126,7 @@ type scene struct {
 	ground ground
 	quad   sheet.Quad // where the page lies; zero is no page
 	shadow bool       // across everything
+	curl   float64    // how far the upper side bends inwards, of the page's height
 	seed   uint64
 }
 
@@ -146,6 +147,7 @@ func (s scene) picture() *image.RGBA {
 			if s.page != nil {
 				d := m[6]*fx + m[7]*fy + m[8]
 				u, v := (m[0]*fx+m[1]*fy+m[2])/d, (m[3]*fx+m[4]*fy+m[5])/d
+				v -= s.curl * math.Sin(math.Pi*u) * (1 - v)
 				if d > 0 && u >= 0 && u < 1 && v >= 0 && v < 1 {
 					i := s.page.PixOffset(int(u*float64(s.page.Rect.Dx())), int(v*float64(s.page.Rect.Dy())))
 					n := r.NormFloat64() * 2

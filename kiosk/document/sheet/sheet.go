@@ -39,15 +39,25 @@ func (q Quad) area() float64 {
 	return s / 2
 }
 
+// Sheet is a sheet of paper in a picture: the corners between which its sides
+// run, and how these bend.
+type Sheet struct {
+	Quad
+	bends [4]bend // of the sides from each corner to the next
+}
+
 // sorted turns the corners round so that the upper left one is first.
-func (q Quad) sorted() Quad {
+func (s Sheet) sorted() (t Sheet) {
 	first := 0
-	for i, p := range q {
-		if p.X+p.Y < q[first].X+q[first].Y {
+	for i, p := range s.Quad {
+		if p.X+p.Y < s.Quad[first].X+s.Quad[first].Y {
 			first = i
 		}
 	}
-	return Quad{q[first], q[(first+1)%4], q[(first+2)%4], q[(first+3)%4]}
+	for i := range t.Quad {
+		t.Quad[i], t.bends[i] = s.Quad[(first+i)%4], s.bends[(first+i)%4]
+	}
+	return t
 }
 
 // inside says whether a point is, of a convex quad.
@@ -70,13 +80,13 @@ const (
 	maxOn    = 0.6  // how strongly a side may go on beyond a corner, of itself
 )
 
-// Find looks for the sheet. q is its best guess; sure is false when it is no
+// Find looks for the sheet. s is its best guess; sure is false when it is no
 // more than that, or when there is none. The picture must be upright in the
 // sense of its EXIF orientation only for the corners' order.
-func Find(img image.Image) (q Quad, sure bool) {
+func Find(img image.Image) (s Sheet, sure bool) {
 	b := img.Bounds()
 	if min(b.Dx(), b.Dy()) < minSide {
-		return Quad{}, false
+		return Sheet{}, false
 	}
 	c := newCopy(img)
 	best := candidate{}
@@ -89,16 +99,19 @@ func Find(img image.Image) (q Quad, sure bool) {
 		}
 	}
 	if best.score == 0 {
-		return Quad{}, false
+		return Sheet{}, false
 	}
 	r := best.plane.refine(img, best)
-	n := c.factor
-	q = r.quad
+	s.Quad = r.quad
 	sure = r.straight && best.least >= minHits && best.mean >= minMean && best.on <= maxOn && !c.writingAround(best)
-	for i := range q {
-		q[i] = q[i].times(n)
-		q[i].X = min(max(q[i].X, 0), float64(b.Dx()))
-		q[i].Y = min(max(q[i].Y, 0), float64(b.Dy()))
+	if sure {
+		for i := range s.bends {
+			s.bends[i] = best.plane.bendOf(r.quad[i], r.quad[(i+1)%4]).times(c.factor)
+		}
 	}
-	return q.sorted(), sure
+	for i, p := range s.Quad {
+		p = p.times(c.factor)
+		s.Quad[i] = Point{min(max(p.X, 0), float64(b.Dx())), min(max(p.Y, 0), float64(b.Dy()))}
+	}
+	return s.sorted(), sure
 }

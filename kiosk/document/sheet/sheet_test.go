@@ -27,7 +27,7 @@ func TestFindsPagesOnAnyGround(t *testing.T) {
 			ratio := float64(page.Rect.Dx()) / float64(page.Rect.Dy())
 			s := scene{page: page, ground: g, quad: seen(ratio, p.turned, p.tilted, p.size), shadow: i%2 == 1, seed: uint64(i)}
 			q, sure := sheet.Find(s.picture())
-			off := 100 * miss(q, s.quad)
+			off := 100 * miss(q.Quad, s.quad)
 			if !sure {
 				t.Logf("%s, pose %d: not sure, off by %.2f %%", name, i, off)
 				continue
@@ -56,7 +56,7 @@ func TestIsNotSureWithoutAPage(t *testing.T) {
 	for _, name := range []string{"photo-exif-5-mirror.jpg", "photo-exif-6.jpg", "photo-cni-specimen.jpg", "photo-cni-rotated.jpeg",
 		"photo-book-sideways.jpg", "photo-thesis-curved.jpg"} {
 		if q, sure := sheet.Find(corpus(t, name, 1000)); sure {
-			t.Errorf("%s: sure of a sheet at %.0f", name, q)
+			t.Errorf("%s: sure of a sheet at %.0f", name, q.Quad)
 		}
 	}
 }
@@ -68,7 +68,7 @@ func TestLeavesScansAlone(t *testing.T) {
 		for _, name := range names(t, pattern) {
 			img := corpus(t, name, 1000)
 			if q, sure := sheet.Find(img); sure {
-				t.Errorf("%s %v: sure of a sheet at %.0f", name, img.Rect.Max, q)
+				t.Errorf("%s %v: sure of a sheet at %.0f", name, img.Rect.Max, q.Quad)
 			}
 		}
 	}
@@ -88,8 +88,8 @@ func TestFindsTheSheetsOfRealPictures(t *testing.T) {
 			want[i].X *= float64(img.Rect.Dx()) / 1000
 			want[i].Y *= float64(img.Rect.Dy()) / 1000
 		}
-		if off := miss(q, want); !sure || off > 0.015 {
-			t.Errorf("%s: found %.0f (sure: %v), %.1f %% off", name, q, sure, 100*off)
+		if off := miss(q.Quad, want); !sure || off > 0.015 {
+			t.Errorf("%s: found %.0f (sure: %v), %.1f %% off", name, q.Quad, sure, 100*off)
 		}
 	}
 }
@@ -101,7 +101,7 @@ func TestFlattenGivesTheSheetsOwnProportions(t *testing.T) {
 	} {
 		size := min(0.7, 0.45/c.ratio)
 		q := seen(c.ratio, c.turned, c.tilted, size)
-		img := sheet.Flatten(scene{page: page, ground: black, quad: q}.picture(), q, 1000)
+		img := sheet.Flatten(scene{page: page, ground: black, quad: q}.picture(), sheet.Sheet{Quad: q}, 1000)
 		got := float64(img.Bounds().Dx()) / float64(img.Bounds().Dy())
 		if math.Abs(got/c.ratio-1) > 0.05 {
 			t.Errorf("turned %v, tilted %v: proportions %.3f, want %.3f", c.turned, c.tilted, got, c.ratio)
@@ -117,8 +117,8 @@ func TestFlattenShowsThePageAsItWas(t *testing.T) {
 	ratio := float64(page.Rect.Dx()) / float64(page.Rect.Dy())
 	q := seen(ratio, 10, 20, 0.75)
 	img := scene{page: page, ground: wood, quad: q}.picture()
-	flat := sheet.Flatten(img, q, 4000)
-	gray := sheet.Flatten(raster.Gray(img), q, 4000)
+	flat := sheet.Flatten(img, sheet.Sheet{Quad: q}, 4000)
+	gray := sheet.Flatten(raster.Gray(img), sheet.Sheet{Quad: q}, 4000)
 	if _, ok := gray.(*image.Gray); !ok || gray.Bounds() != flat.Bounds() {
 		t.Errorf("a grey picture is flattened to %T of %v, want grey of %v", gray, gray.Bounds(), flat.Bounds())
 	}
@@ -169,7 +169,7 @@ func TestOddPictures(t *testing.T) {
 			continue // has no end
 		}
 		if q, sure := sheet.Find(img); sure {
-			t.Errorf("%T %v: sure of a sheet at %.0f", img, img.Bounds(), q)
+			t.Errorf("%T %v: sure of a sheet at %.0f", img, img.Bounds(), q.Quad)
 		}
 		sheet.IsPhoto(img)
 	}
@@ -181,7 +181,7 @@ func TestOddPictures(t *testing.T) {
 		for i := range q {
 			q[i] = sheet.Point{X: math.Trunc(r.Float64()*9) * 10, Y: math.Trunc(r.Float64()*9) * 10}
 		}
-		if got := sheet.Flatten(img, q, 60).Bounds(); got.Empty() || got.Dx() > 60 || got.Dy() > 60 {
+		if got := sheet.Flatten(img, sheet.Sheet{Quad: q}, 60).Bounds(); got.Empty() || got.Dx() > 60 || got.Dy() > 60 {
 			t.Fatalf("%v flattened to %v", q, got)
 		}
 	}
