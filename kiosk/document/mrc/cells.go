@@ -11,6 +11,9 @@ type cells struct {
 	mean  []float32 // brightness around each
 	dev   []float32 // and its standard deviation
 	near  []float32 // brightness of each and those that touch it
+	// How dark the darkest pixel of each and those that touch it is, of 255, and
+	// how bright the brightest one two cells away at most: ink and its paper.
+	dark, high []uint8
 	// What a page's strongest contrasts and its grain are, as deviations.
 	strong, noise float32
 }
@@ -18,6 +21,8 @@ type cells struct {
 const (
 	cellsPerInch = 75
 	reach        = 4 // cells: strokes are told from the paper this far around
+	inkReach     = 1 // how far around the darkest pixel is looked for
+	paperFrom    = 2 // and the brightest
 )
 
 func (p *page) measure() *cells {
@@ -26,15 +31,19 @@ func (p *page) measure() *cells {
 	c := &cells{size: inner * p.factor, w: (m.w + inner - 1) / inner, h: (m.h + inner - 1) / inner, paper: paperOf(m)}
 	n := c.w * c.h
 	mean, square := make([]uint32, n), make([]uint32, n)
+	c.dark, c.high = make([]uint8, n), make([]uint8, n)
 	for y := range m.h {
 		row, at := m.row(y), y/inner*c.w
 		for x := range c.w {
 			var s, q uint32
+			dark, high := c.dark[at+x], c.high[at+x]
 			// What lies behind a row's end repeats it.
 			for _, v := range row[x*inner : x*inner+inner] {
 				s += uint32(v)
 				q += uint32(v) * uint32(v)
+				dark, high = max(dark, ^v), max(high, v)
 			}
+			c.dark[at+x], c.high[at+x] = dark, high
 			mean[at+x] += s
 			square[at+x] += q
 		}
@@ -45,6 +54,8 @@ func (p *page) measure() *cells {
 		}
 	}
 	c.around(mean, square, 1/float32(inner*inner))
+	widest(c.dark, c.w, c.h, inkReach)
+	widest(c.high, c.w, c.h, paperFrom)
 	c.levels()
 	return c
 }
@@ -148,4 +159,44 @@ func (c *cells) levels() {
 		return 0
 	}
 	c.strong, c.noise = at(995), at(300)
+}
+
+// widest gives each value the largest of those at most r away.
+func widest(v []uint8, w, h, r int) {
+	row := make([]uint8, w+2*r)
+	for y := range h {
+		line := v[y*w:][:w]
+		copy(row[r:], line)
+		for x := range line {
+			m := row[x]
+			for _, k := range row[x+1 : x+2*r+1] {
+				m = max(m, k)
+			}
+			line[x] = m
+		}
+	}
+	ring := make([][]uint8, 2*r+1) // the rows around, as they were
+	for i := range ring {
+		ring[i] = make([]uint8, w)
+		if i >= r && i-r < h {
+			copy(ring[i], v[(i-r)*w:][:w])
+		}
+	}
+	for y := range h {
+		to := v[y*w:][:w]
+		copy(to, ring[0])
+		for _, other := range ring[1:] {
+			for x, k := range other {
+				to[x] = max(to[x], k)
+			}
+		}
+		next := ring[0]
+		copy(ring, ring[1:])
+		ring[2*r] = next
+		if y+r+1 < h {
+			copy(next, v[(y+r+1)*w:][:w])
+		} else {
+			clear(next)
+		}
+	}
 }

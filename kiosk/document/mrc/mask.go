@@ -24,6 +24,14 @@ const (
 	// So many deviations below the mean, ink begins: at the mean itself its
 	// edges are, and what ran into the eyes of letters.
 	inside = 0.25
+	// The edge of a stroke is where it is half as dark as in its middle, so
+	// that strokes keep their width and leaders stay dots. Pale ink is not
+	// printed evenly: its edge is nearer the paper. The depths are those of the
+	// darkest pixel around.
+	plainEdge, plainDepth = 0.4, 160
+	paleEdge, paleDepth   = 0.3, 100
+	// A ground as dark as that, of the paper, is ink all over.
+	solid = 0.3
 )
 
 // limits gives for each cell the brightness below which a pixel is ink, after
@@ -47,9 +55,20 @@ func (c *cells) limits(pictures []bool) []uint8 {
 		if dev > strongDev {
 			t = max(t, shade)
 		}
+		t = min(t, c.edge(i))
+		if c.near[i] < solid*float32(c.paper) {
+			t = shade
+		}
 		out[i] = uint8(min(max(math.Ceil(float64(t)), 0), 255))
 	}
 	return out
+}
+
+// edge is the brightness of the edges of the strokes in a cell.
+func (c *cells) edge(i int) float32 {
+	depth := float32(c.high[i]) + float32(c.dark[i]) - 255
+	plain := min(max((depth-paleDepth)/(plainDepth-paleDepth), 0), 1)
+	return float32(c.high[i]) - (paleEdge+plain*(plainEdge-paleEdge))*depth
 }
 
 // threshold marks the pixels below the limits of their cells.
