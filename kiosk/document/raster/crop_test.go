@@ -155,3 +155,17 @@ func TestRealBedsAreCutOff(t *testing.T) {
 		}
 	}
 }
+
+func TestTheBedBesideAFacingPageIsCutOff(t *testing.T) {
+	const w, h, facing = 1240, 1754, 250 // the facing page ends lower and starts higher
+	m := image.NewRGBA(image.Rect(0, 0, w, h))
+	draw.Draw(m, m.Rect, image.NewUniform(color.RGBA{120, 122, 125, 255}), image.Point{}, draw.Src)
+	draw.Draw(m, image.Rect(0, 0, facing, h), image.NewUniform(white), image.Point{}, draw.Src)
+	page := letterhead(860, 1614, white, black)
+	draw.Draw(m, page.Rect.Add(image.Pt(facing, 70)), page, image.Point{}, draw.Src)
+	got, cut := raster.CropBed(grain(m, 6))
+	want := image.Rect(0, 70, facing+860, 70+1614)
+	if d := apart(got, want); !cut || d > 12 {
+		t.Errorf("found %v, the page is %v", got, want)
+	}
+}
