@@ -3,7 +3,6 @@ package raster
 import (
 	"image"
 	"math"
-	"runtime"
 )
 
 // minSkew is the least angle that is worth moving every pixel for: below it
@@ -130,31 +129,11 @@ func (r *rotation) run(dst []uint8, stride int) {
 	}
 	rows(r.out.Y, func(y0, y1 int) {
 		line := append([]uint8(nil), r.edge...)
-		touched := uint8(0)
 		for y := y0; y < y1; y++ {
-			touched += r.touch(y + 1)
 			r.columns(line[rotationPad*r.depth:], y)
 			r.row(dst[y*stride:][:r.out.X*r.depth], line, y)
 		}
-		runtime.KeepAlive(touched)
 	})
-}
-
-// touch reads one byte of every cache line that row y needs and the row before
-// didn't. They lie in as many rows of the source as the line crosses, which no
-// processor foresees, and waiting for them one after another takes longer than
-// all the computing.
-func (r *rotation) touch(y int) (sum uint8) {
-	const cacheLine = 64
-	at, move := r.lineStart(y), r.tan*cacheLine/r.depth
-	last := (r.size.Y - 1) << 16
-	for i := 0; i < r.size.X*r.depth; i += cacheLine {
-		if uint(at) < uint(last) {
-			sum += r.src[(at>>16+1)*r.stride+i]
-		}
-		at += move
-	}
-	return sum
 }
 
 // lineStart is how far down the source the line of row y meets its first
@@ -167,33 +146,11 @@ func (r *rotation) lineStart(y int) int {
 
 // columns mixes row y's pixel of each column of the source.
 func (r *rotation) columns(line []uint8, y int) {
-	at := r.lineStart(y) + r.tan*(r.step/r.depth-1)/2
-	n, step, move := r.size.X*r.depth, r.step, r.tan*r.step/r.depth
-	for i := 0; i < n; {
-		up := at >> 16
-		a, b := r.sourceRow(up), r.sourceRow(up+1)
-		for ; at>>16 == up && i+8 <= len(a) && i+8 <= len(b) && i+8 <= len(line); i += step {
-			store64(line[i:i+8], blend(load64(a[i:i+8]), load64(b[i:i+8]), uint64(at>>8&255)))
-			at += move
-		}
-		if i+8 > n {
-			if i < n { // the last word ends with the row
-				i = n - 8
-				store64(line[i:], blend(load64(a[i:]), load64(b[i:]), uint64(at>>8&255)))
-			}
-			break
-		}
-	}
-	copy(line[n:], r.edge[:8])
-}
-
-// sourceRow is a row of the source, or one like its edges outside of it.
-func (r *rotation) sourceRow(y int) []uint8 {
-	n := r.size.X * r.depth
-	if y < 0 || y >= r.size.Y {
-		return r.edge[:n]
-	}
-	return r.src[y*r.stride:][:n]
+	l := slant{at: r.lineStart(y) + r.tan*(r.step/r.depth-1)/2, move: r.tan * r.step / r.depth, step: r.step, depth: r.depth}
+	// The next line's bytes lie in as many rows of the source as it crosses,
+	// which no processor foresees: they are asked for early.
+	mixColumns(line, r.src, r.stride, r.size, r.edge, l, r.lineStart(y+1), r.tan)
+	copy(line[r.size.X*r.depth:], r.edge[:8])
 }
 
 // row mixes a row of the result from the columns on its line, which has
@@ -204,19 +161,11 @@ func (r *rotation) row(to, line []uint8, y int) {
 	at := int((r.middle[0] - py*r.sin + rotationPad) * one)
 	at -= int(r.center[0] * float64(r.cos))
 	at += (r.cos - one) * (r.step/r.depth - 1) / 2
-	move := r.cos * r.step / r.depth
 	last := (r.size.X + 2*rotationPad - 10) * one
-	word := func(i, at int) {
-		at = min(max(at, 0), last)
-		p := line[at>>16*r.depth:]
-		store64(to[i:], blend(load64(p), load64(p[r.depth:]), uint64(at>>8&255)))
-	}
-	i := 0
-	for ; i+8 <= len(to); i += r.step {
-		word(i, at)
-		at += move
-	}
-	if i < len(to) {
-		word(len(to)-8, at-r.cos*(i-len(to)+8)/r.depth)
-	}
+	l := slant{at: at, move: r.cos * r.step / r.depth, step: r.step, depth: r.depth}
+	mixRow(to, line, l, last, r.cos)
 }
+
+// slant is a walk along a line: where it is, how far it goes with each step,
+// in 1/65536 pixel, and how many bytes are made in one.
+type slant struct{ at, move, step, depth int }

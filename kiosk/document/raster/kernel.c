@@ -274,3 +274,48 @@ void rk_whiten_gray(uint8_t *to, const uint8_t *from, int x0, int x1, const uint
 		to += n, from += n, x = r.end;
 	}
 }
+
+// blend puts eight bytes that lie f/256 of the way from a to b in to.
+static inline void blend(uint8_t *to, const uint8_t *a, const uint8_t *b, uint16_t f) {
+	narrow(to, (wide(a) * (uint16_t)(256 - f) + wide(b) * f + 128) >> 8);
+}
+
+static inline const uint8_t *row_of(const uint8_t *src, size_t stride, int64_t h, const uint8_t *edge, int64_t y) {
+	return y < 0 || y >= h ? edge : src + y * stride;
+}
+
+void rk_columns(uint8_t *line, const uint8_t *src, size_t stride, size_t n, int64_t h, const uint8_t *edge, struct rk_slant l, int64_t next, int64_t tan) {
+	const int64_t cache_line = 64, move = tan * cache_line / l.depth;
+	for (size_t i = 0; i < n; i += cache_line, next += move)
+		if (next >> 16 >= 0 && (next >> 16) + 1 < h)
+			__builtin_prefetch(src + ((next >> 16) + 1) * stride + i);
+	int64_t up = INT64_MIN;
+	const uint8_t *a = edge, *b = edge;
+	for (size_t i = 0; i < n; i += l.step, l.at += l.move) {
+		if (l.at >> 16 != up) {
+			up = l.at >> 16;
+			a = row_of(src, stride, h, edge, up);
+			b = row_of(src, stride, h, edge, up + 1);
+		}
+		if (i + 8 > n) { // the last word ends with the row
+			i = n - 8;
+			blend(line + i, a + i, b + i, l.at >> 8 & 255);
+			return;
+		}
+		blend(line + i, a + i, b + i, l.at >> 8 & 255);
+	}
+}
+
+static inline void blend_at(uint8_t *to, const uint8_t *line, int64_t at, int64_t last, int64_t depth) {
+	at = at < 0 ? 0 : at > last ? last : at;
+	const uint8_t *p = line + (at >> 16) * depth;
+	blend(to, p, p + depth, at >> 8 & 255);
+}
+
+void rk_row(uint8_t *to, size_t n, const uint8_t *line, struct rk_slant l, int64_t last, int64_t cos) {
+	size_t i = 0;
+	for (; i + 8 <= n; i += l.step, l.at += l.move)
+		blend_at(to + i, line, l.at, last, l.depth);
+	if (i < n)
+		blend_at(to + n - 8, line, l.at - cos * ((int64_t)i - (int64_t)n + 8) / l.depth, last, l.depth);
+}

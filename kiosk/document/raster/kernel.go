@@ -6,7 +6,10 @@ package raster
 */
 import "C"
 
-import "unsafe"
+import (
+	"image"
+	"unsafe"
+)
 
 func bytesAt(b []uint8) *C.uint8_t { return (*C.uint8_t)(unsafe.SliceData(b)) }
 
@@ -115,4 +118,24 @@ func whitenRow(to, from []uint8, x int, gain []uint32, block int, faint bool, de
 	} else {
 		C.rk_whiten(bytesAt(to), bytesAt(from), C.int(x), C.int(x+n), (*C.uint32_t)(&gain[0]), l)
 	}
+}
+
+// mixColumns mixes for each column of a picture the two pixels that a line
+// passes between; outside of it all is edge. next is where the line after it
+// begins, and tan how it falls.
+func mixColumns(line, src []uint8, stride int, size image.Point, edge []uint8, l slant, next, tan int) {
+	n := size.X * l.depth
+	_, _, _ = line[n+7], edge[n-1], src[(size.Y-1)*stride+n-1]
+	C.rk_columns(bytesAt(line), bytesAt(src), C.size_t(stride), C.size_t(n), C.int64_t(size.Y), bytesAt(edge), l.c(), C.int64_t(next), C.int64_t(tan))
+}
+
+// mixRow mixes pixels that lie on a line, from the one at l.at on, which is
+// kept between 0 and last.
+func mixRow(to, line []uint8, l slant, last, cos int) {
+	_, _ = to[7], line[(last>>16+2)*l.depth+7-l.depth]
+	C.rk_row(bytesAt(to), C.size_t(len(to)), bytesAt(line), l.c(), C.int64_t(last), C.int64_t(cos))
+}
+
+func (l slant) c() C.struct_rk_slant {
+	return C.struct_rk_slant{at: C.int64_t(l.at), move: C.int64_t(l.move), step: C.int64_t(l.step), depth: C.int64_t(l.depth)}
 }
