@@ -169,24 +169,35 @@ func (s *sheetOfPaper) judge(dpi int) []kiosk.Finding {
 	return found
 }
 
-// cut copies a part of a page, so that the whole can be freed.
+// cut gives a part of a page: a copy, so that the whole can be freed, or a view
+// of it where it is most of the whole.
 func cut(img image.Image, r image.Rectangle) image.Image {
-	r = r.Intersect(img.Bounds())
-	if r.Empty() || r == img.Bounds() {
+	b := img.Bounds()
+	r = r.Intersect(b)
+	if r.Empty() || r == b {
 		return img
 	}
+	view := 4*r.Dx()*r.Dy() >= 3*b.Dx()*b.Dy()
+	to := image.Rect(0, 0, r.Dx(), r.Dy())
 	switch m := img.(type) {
 	case *image.Gray:
-		dst := image.NewGray(image.Rect(0, 0, r.Dx(), r.Dy()))
+		if view {
+			return &image.Gray{Pix: m.Pix[m.PixOffset(r.Min.X, r.Min.Y):], Stride: m.Stride, Rect: to}
+		}
+		dst := image.NewGray(to)
 		for y := range r.Dy() {
 			copy(dst.Pix[y*dst.Stride:], m.Pix[m.PixOffset(r.Min.X, r.Min.Y+y):][:r.Dx()])
 		}
 		return dst
 	default:
 		src := raster.ToRGBA(img)
-		dst := image.NewRGBA(image.Rect(0, 0, r.Dx(), r.Dy()))
+		from := src.Pix[src.PixOffset(r.Min.X, r.Min.Y):]
+		if view {
+			return &image.RGBA{Pix: from, Stride: src.Stride, Rect: to}
+		}
+		dst := image.NewRGBA(to)
 		for y := range r.Dy() {
-			copy(dst.Pix[y*dst.Stride:], src.Pix[src.PixOffset(r.Min.X, r.Min.Y+y):][:4*r.Dx()])
+			copy(dst.Pix[y*dst.Stride:], from[y*src.Stride:][:4*r.Dx()])
 		}
 		return dst
 	}

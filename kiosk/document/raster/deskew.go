@@ -33,6 +33,7 @@ func (o *Overview) Deskew() (*Overview, float64) {
 		sin, cos := math.Sincos(math.Abs(a) * math.Pi / 180)
 		w, h = int(float64(w)*cos+float64(h)*sin+0.5), int(float64(h)*cos+float64(w)*sin+0.5)
 	}
+	o.half = nil // there is memory enough for two pages, not for their copies
 	return &Overview{page: rotate(o.page, a, w, h)}, a
 }
 
