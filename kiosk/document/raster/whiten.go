@@ -6,16 +6,21 @@ import (
 )
 
 const (
-	whiteBlock   = 32    // pixels of a square whose paper is measured
-	leastPaper   = 0.35  // of a page is paper, else it is a card or a photograph
-	mostPaper    = 0.75  // so much of it is that it can't be anything but a page
-	tintReach    = 9     // how far a block's colour may be from the paper's
-	shadeReach   = 60    // how much darker a shaded block may be
-	leastWhite   = 150   // paper darker than this is not made white
-	leastShade   = 95    // the same where there can be no doubt
-	alreadyWhite = 251   // nothing to do
-	mostYellow   = 90    // between the paper's red and blue: yellowed, not coloured
-	mostTint     = 30    // between its strongest and weakest in any other hue
+	whiteBlock   = 32   // pixels of a square whose paper is measured
+	leastPaper   = 0.35 // of a page is paper, else it is a card or a photograph
+	mostPaper    = 0.75 // so much of it is that it can't be anything but a page
+	tintReach    = 9    // how far a block's colour may be from the paper's
+	shadeReach   = 60   // how much darker a shaded block may be
+	leastWhite   = 150  // paper darker than this is not made white
+	leastShade   = 95   // the same where there can be no doubt
+	alreadyWhite = 251  // nothing to do
+	mostYellow   = 90   // between the paper's red and blue: yellowed, not coloured
+	mostTint     = 30   // between its strongest and weakest in any other hue
+	// What is brighter by so much than what most of the page is, and has not its
+	// colour, is the paper itself, on cardboard: it would be bleached. So much of
+	// the page may be a bed along its edges.
+	brighterBy   = 6
+	mostBrighter = 0.1
 	cardShape    = 1.586 // width to height of identity cards (ISO/IEC 7810, ID-1)
 )
 
@@ -132,7 +137,9 @@ type lightMap struct {
 	at    [][3]float32
 	known []bool
 	share float64 // of the squares that show paper
-	faint bool    // what hardly differs from the paper is taken for paper
+	// The share of those that are brighter and show something else.
+	brighter float64
+	faint    bool // what hardly differs from the paper is taken for paper
 }
 
 // measure looks at the small copy of a page of that size.
@@ -143,14 +150,18 @@ func measure(small *image.RGBA, size image.Point) *lightMap {
 	p.w, p.h = (size.X+p.block-1)/p.block, (size.Y+p.block-1)/p.block
 	p.at = make([][3]float32, p.w*p.h)
 	p.known = make([]bool, p.w*p.h)
-	found := 0
+	found, brighter := 0, 0
+	paper := float32(luma(p.paper.R, p.paper.G, p.paper.B))
 	for i := range p.at {
 		r := image.Rect(0, 0, side, side).Add(image.Pt(i%p.w*side, i/p.w*side))
 		p.at[i], p.known[i] = p.square(small, r.Intersect(small.Rect))
-		if p.known[i] {
+		if c := p.at[i]; p.known[i] {
 			found++
+		} else if 0.3*c[0]+0.59*c[1]+0.11*c[2] > paper+brighterBy {
+			brighter++
 		}
 	}
+	p.brighter = float64(brighter) / float64(len(p.known))
 	p.share = float64(found) / float64(len(p.known))
 	return p
 }
@@ -222,7 +233,7 @@ func (p *lightMap) worth() bool {
 	if shape > cardShape*0.92 && shape < cardShape*1.08 && p.share < 0.85 {
 		return false
 	}
-	if min(r, g, b) >= alreadyWhite {
+	if min(r, g, b) >= alreadyWhite || p.brighter > mostBrighter {
 		return false
 	}
 	light := luma(p.paper.R, p.paper.G, p.paper.B)

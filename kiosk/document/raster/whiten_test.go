@@ -176,3 +176,19 @@ func TestCardsPhotographsAndColouredPaperAreLeftAlone(t *testing.T) {
 		}
 	}
 }
+
+func TestPaperOnCardboardIsNotBleached(t *testing.T) {
+	m := image.NewRGBA(image.Rect(0, 0, 1240, 1754))
+	draw.Draw(m, m.Rect, image.NewUniform(color.RGBA{176, 164, 158, 255}), image.Point{}, draw.Src)
+	receipt := letterhead(440, 1500, color.RGBA{212, 213, 216, 255}, black)
+	draw.Draw(m, receipt.Rect.Add(image.Pt(780, 20)), receipt, image.Point{}, draw.Src)
+	if img := grain(m, 6); raster.Whiten(img) != image.Image(img) {
+		t.Error("the cardboard was taken for the paper")
+	}
+	// A rim of a brighter bed is no paper.
+	page := letterhead(1240, 1754, color.RGBA{248, 239, 223, 255}, black)
+	draw.Draw(page, image.Rect(0, 0, 60, 1754), image.NewUniform(white), image.Point{}, draw.Src)
+	if img := grain(page, 6); raster.Whiten(img) == image.Image(img) {
+		t.Error("yellowed paper on a white bed was not whitened")
+	}
+}
