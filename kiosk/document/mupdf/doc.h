@@ -24,7 +24,10 @@ struct pn_doc {
 int pn_caught(fz_context *ctx);
 // pn_fill tells of a picture's samples; it may throw.
 void pn_fill(fz_context *ctx, pn_picture *p, fz_pixmap *pix);
-// pn_plain says whether samples of a colour space are what screens show.
+// pn_plain says whether samples of a colour space are what screens show, or a
+// little stronger colours of the same hues, as cameras and libraries store them:
+// converting them takes more time and memory than all else that is done to a
+// scan, and what comes as a JPEG file is not converted either.
 int pn_plain(fz_context *ctx, fz_colorspace *cs);
 
 #endif

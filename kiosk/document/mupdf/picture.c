@@ -14,7 +14,7 @@ int pn_plain(fz_context *ctx, fz_colorspace *cs)
 	if (type != FZ_COLORSPACE_GRAY && type != FZ_COLORSPACE_RGB)
 		return 0;
 	name = fz_colorspace_name(ctx, cs);
-	return fz_colorspace_is_device(ctx, cs) || (name && strcasestr(name, "sRGB"));
+	return fz_colorspace_is_device(ctx, cs) || (name && (strcasestr(name, "sRGB") || strcasestr(name, "Adobe RGB") || strcasestr(name, "Display P3")));
 }
 
 void pn_drop_image(pn_doc *d, pn_image *image)
