@@ -29,6 +29,10 @@ type Content struct {
 	Ground float64
 }
 
+// mostOfPage is how much of a page its one picture covers when the rest is a
+// white margin: that of a sheet of another shape, or of a camera's picture.
+const mostOfPage = 0.75
+
 // Vector says whether a page lives by text and drawings rather than by
 // pictures of them: a form, a letter with its logo, slides on a coloured
 // ground. A scan does not become one by its invisible text, a page number, a
@@ -79,7 +83,7 @@ func (d *Document) Look(page int) (Content, *Image, error) {
 	if im.c.image == nil {
 		return c, nil, nil
 	}
-	if c.Covered < 0.95 || !im.measure() {
+	if c.Covered < mostOfPage || !im.measure() {
 		im.Close()
 		return c, nil, nil
 	}
