@@ -69,13 +69,20 @@ func bilevelPage(img image.Image) bool {
 func (s *sheetOfPaper) flatten(scanned bool) bool {
 	page := s.Page()
 	found, sure := sheet.Find(page)
+	if !sure && !scanned {
+		found, sure = findWithin(page)
+	}
 	s.photo = !scanned && (sure && s.dpi < flatbedDPI || sheet.IsPhoto(page))
 	if !sure {
 		return false
 	}
-	flat := sheet.Flatten(page, found, masterSide)
+	s.camera = s.photo || !scanned && found.Tilted()
+	least := 0
+	if s.camera {
+		least = fineSide
+	}
+	flat := sheet.Flatten(page, found, least, masterSide)
 	if s.photo {
-		s.camera = true
 		s.dpi = 0 // what a camera says of it means nothing
 	} else {
 		s.dpi = scaledDPI(s.dpi, found.Quad, flat.Bounds())
@@ -83,6 +90,21 @@ func (s *sheetOfPaper) flatten(scanned bool) bool {
 	s.replace(flat)
 	s.changes = append(s.changes, kiosk.ChangeFlattened)
 	return true
+}
+
+// fineSide is the long side of a sheet that letters are told apart on: 250 dpi
+// of A4.
+const fineSide = 2923
+
+// findWithin looks for a sheet in a picture that lies on a white page, as those
+// that were put into a PDF do.
+func findWithin(page image.Image) (sheet.Sheet, bool) {
+	r, ok := sheet.Inlay(page)
+	if !ok {
+		return sheet.Sheet{}, false
+	}
+	found, sure := sheet.Find(cut(page, r))
+	return found.Moved(r.Min), sure
 }
 
 // flatbedDPI is what a scanner says of its pictures, and no camera.
@@ -119,6 +141,11 @@ func (s *sheetOfPaper) turn() {
 		page = s.Half() // letters are still told apart
 	}
 	degrees, sure := upright.Turn(page)
+	if half := s.Half(); sure < upright.Sure && s.photo && page != half && max(half.Bounds().Dx(), half.Bounds().Dy()) >= photoSide {
+		if d, again := upright.Turn(half); again >= upright.Sure { // without the grain of the dark
+			degrees, sure = d, again
+		}
+	}
 	s.written = sure >= upright.Sure
 	switch {
 	case degrees == 0:
@@ -136,7 +163,7 @@ func (s *sheetOfPaper) turn() {
 func (s *sheetOfPaper) even() {
 	b := s.Page().Bounds()
 	shape := float64(max(b.Dx(), b.Dy())) / float64(max(min(b.Dx(), b.Dy()), 1))
-	if !s.camera && !s.written || shape > cardShape*0.92 && shape < cardShape*1.08 {
+	if !s.camera && !s.written || shape > cardShape*0.955 && shape < cardShape*1.05 {
 		return
 	}
 	if img, ok := sheet.Even(s.Overview, s.camera); ok {
@@ -150,6 +177,10 @@ const cardShape = 1.586
 // writingSide is the long side of a page of which a half shows which way up
 // its letters are: 300 dpi of a sheet a little shorter than A4.
 const writingSide = 3000
+
+// photoSide is the same for the half of a photograph that the whole of was not
+// clear: a letter of A4 is 10 pixels high.
+const photoSide = 1000
 
 // judge says what is wrong with the page once it is ready.
 func (s *sheetOfPaper) judge(dpi int) []kiosk.Finding {

@@ -20,7 +20,7 @@ func TestSidesThatBendBecomeStraight(t *testing.T) {
 			t.Errorf("curled by %v: not sure", curl)
 			continue
 		}
-		bent := raster.Gray(sheet.Flatten(img, found, 1000))
+		bent := raster.Gray(sheet.Flatten(img, found, 0, 1000))
 		const rim = 4
 		dark, all := 0, 0
 		for y := range bent.Rect.Dy() {

@@ -19,19 +19,33 @@ var standards = [...]struct{ ratio, nearly float64 }{
 const (
 	// usualLens is a phone's focal length, of the picture's long side.
 	usualLens = 0.78
+
+	enoughOf   = 0.8 // of the pixels that were asked for
+	mostLarger = 2.0 // times the pixels that are there
+	cardReach  = 0.05
 )
 
+// cardLike says whether a sheet has the proportions of a card.
+func cardLike(ratio float64) bool {
+	return math.Abs(max(ratio, 1/ratio)/standards[1].ratio-1) < cardReach
+}
+
 // Flatten gives the sheet as a rectangle in its own proportions, its sides
-// straight where they are known to bend, as many pixels as the picture has of it but at most maxSide
-// long. The result is *image.Gray or *image.RGBA as img is.
-func Flatten(img image.Image, s Sheet, maxSide int) image.Image {
+// straight where they are known to bend: as many pixels as the picture has of
+// it, but at most most long, and not much fewer than least unless it is a card.
+// What is going to be made larger anyway is sharper when that is done here, at
+// once. The result is *image.Gray or *image.RGBA as img is.
+func Flatten(img image.Image, s Sheet, least, most int) image.Image {
 	q := s.Quad
 	b := img.Bounds()
 	ratio := proportions(q, float64(b.Dx()), float64(b.Dy()))
 	w := max(q[0].distance(q[1]), q[3].distance(q[2]))
 	h := max(q[1].distance(q[2]), q[0].distance(q[3]))
 	w, h = max(w, h*ratio), max(h, w/ratio)
-	f := min(1, float64(max(maxSide, 1))/max(w, h))
+	f := min(1, float64(max(most, 1))/max(w, h))
+	if long := max(w, h); long < enoughOf*float64(least) && !cardLike(w/h) {
+		f = min(mostLarger, float64(least)/long, float64(max(most, 1))/long)
+	}
 	dw, dh := max(1, int(math.Round(w*f))), max(1, int(math.Round(h*f)))
 	n := max(1, int(1/f))
 	if n > 1 {

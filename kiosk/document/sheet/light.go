@@ -23,7 +23,7 @@ const (
 	plainInk     = 0.12
 	unevenLight  = 1.12 // how much brighter than its darkest tenth its brightest tenth is then
 	mostBrighter = 0.1  // of the picture is brighter than its paper
-	leastLight   = 40   // paper darker than this is too noisy to be made white
+	leastLight   = 20   // paper darker than this is too noisy to be made white
 	mostHue      = 0.30 // how far paper may be from grey: more was chosen to be so
 	mostWarm     = 0.55 // the same for the light of lamps, and paper that yellowed
 	inkDepth     = 0.80 // writing is darker than that, of the paper
@@ -321,7 +321,7 @@ func (l *light) gains(to [][3]int, y int) {
 	for x := range to {
 		a, b := &l.all[top*l.w+x], &l.all[low*l.w+x]
 		for c := range 3 {
-			to[x][c] = int(whitePoint * contrast * 4096 / max(a.light[c]*(1-f)+b.light[c]*f, 16))
+			to[x][c] = int(whitePoint * contrast * 4096 / max(a.light[c]*(1-f)+b.light[c]*f, 8))
 		}
 	}
 }

@@ -135,3 +135,51 @@ func (q Quad) likely() bool {
 	w, h := (side[0]+side[2])/2, (side[1]+side[3])/2
 	return max(w, h) < 6*min(w, h) && max(side[0], side[2]) < 2*min(side[0], side[2]) && max(side[1], side[3]) < 2*min(side[1], side[3])
 }
+
+const (
+	fieldContrast = 60  // thousandths: how plain the edges of a field beyond a side are
+	fieldShare    = 0.8 // of both edges is seen
+)
+
+// isField says whether the quad is but a part of a sheet: where both sides next
+// to another one have an edge that goes on beyond it, bright inside or dark,
+// there is a field as wide as the sheet.
+func (c *smallCopy) isField(q Quad) bool {
+	for i := range q {
+		a, b := q[i], q[(i+1)%4]
+		if c.edgeBeyond(a, q[(i+3)%4]) >= fieldShare && c.edgeBeyond(b, q[(i+2)%4]) >= fieldShare {
+			return true
+		}
+	}
+	return false
+}
+
+// edgeBeyond is the share of the way from a corner on, away from another, that
+// shows an edge; 0 where too little of it is in the picture.
+func (c *smallCopy) edgeBeyond(corner, from Point) float64 {
+	length := corner.distance(from)
+	u := corner.sub(from).times(1 / length)
+	n := Point{-u.Y, u.X}
+	hits, seen := 0, 0
+	for t := 6.0; t < max(0.12*length, 14); t++ {
+		at := corner.add(u.times(t))
+		if !at.within(float64(c.dim.w), float64(c.dim.h), 0) {
+			break
+		}
+		seen++
+		if c.dim.edge(at, n) || c.luma != nil && c.luma.edge(at, n) {
+			hits++
+		}
+	}
+	if seen < 6 {
+		return 0
+	}
+	return float64(hits) / float64(seen)
+}
+
+// edge says whether there is a step across a line, in either sense.
+func (p *plane) edge(q, n Point) bool {
+	_, up, _ := p.step(q, n, slack)
+	_, down, _ := p.step(q, n.times(-1), slack)
+	return max(up, down) >= fieldContrast
+}

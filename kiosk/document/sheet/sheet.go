@@ -46,6 +46,29 @@ type Sheet struct {
 	bends [4]bend // of the sides from each corner to the next
 }
 
+// Tilted says that the quad is far from a rectangle, as only a camera sees a
+// sheet.
+func (q Quad) Tilted() bool {
+	for i := range q {
+		a, b, c, d := q[i], q[(i+1)%4], q[(i+2)%4], q[(i+3)%4]
+		long, short := max(a.distance(b), c.distance(d)), min(a.distance(b), c.distance(d))
+		u, v := b.sub(a), d.sub(a)
+		if long > mostUnlike*short || math.Abs(u.dot(v)) > mostAskew*a.distance(b)*a.distance(d) {
+			return true
+		}
+	}
+	return false
+}
+
+// Moved is the sheet in a picture that the one it was found in was cut out of,
+// at p.
+func (s Sheet) Moved(p image.Point) Sheet {
+	for i := range s.Quad {
+		s.Quad[i] = s.Quad[i].add(Point{float64(p.X), float64(p.Y)})
+	}
+	return s
+}
+
 // sorted turns the corners round so that the upper left one is first.
 func (s Sheet) sorted() (t Sheet) {
 	first := 0
@@ -70,6 +93,13 @@ func (q Quad) inside(p Point) bool {
 	}
 	return true
 }
+
+// What a scanner's sheets are not like: opposite sides of lengths so unlike,
+// and corners so far from square, as a cosine.
+const (
+	mostUnlike = 1.04
+	mostAskew  = 0.045
+)
 
 // What a sheet must be like.
 const (
@@ -103,7 +133,7 @@ func Find(img image.Image) (s Sheet, sure bool) {
 	}
 	r := best.plane.refine(img, best)
 	s.Quad = r.quad
-	sure = r.straight && best.least >= minHits && best.mean >= minMean && best.on <= maxOn && !c.writingAround(best)
+	sure = r.straight && best.least >= minHits && best.mean >= minMean && best.on <= maxOn && !c.writingAround(best) && !c.isField(best.quad)
 	if sure {
 		for i := range s.bends {
 			s.bends[i] = best.plane.bendOf(r.quad[i], r.quad[(i+1)%4]).times(c.factor)

@@ -74,6 +74,79 @@ func TestLeavesScansAlone(t *testing.T) {
 	}
 }
 
+// Half of a sheet that a coloured field covers must not be cut off.
+func TestAFieldAsWideAsTheSheetIsAPartOfIt(t *testing.T) {
+	page := copied(corpus(t, "fr-rapport-1984-p2.jpg", 1000))
+	w, h := page.Rect.Dx(), page.Rect.Dy()
+	for y := range h * 2 / 5 {
+		for x := range w {
+			copy(page.Pix[page.PixOffset(x, y):], []uint8{225, 175, 20, 255})
+		}
+	}
+	q := seen(float64(w)/float64(h), 4, 10, 0.75)
+	for name, g := range map[string]ground{"white table": whiteTable, "wood": wood, "black": black} {
+		found, sure := sheet.Find(scene{page: page, ground: g, quad: q}.picture())
+		if off := miss(found.Quad, q); sure && off > 0.02 {
+			t.Errorf("on %s: sure of %.0f, %.0f %% off", name, found.Quad, 100*off)
+		}
+	}
+}
+
+func TestFindsAPictureOnAWhitePage(t *testing.T) {
+	for _, name := range []string{"photo-fairscan-img02.jpg", "photo-thesis-curved.jpg", "photo-exif-6.jpg"} {
+		img := corpus(t, name, 600)
+		page := image.NewRGBA(image.Rect(0, 0, 700, 990))
+		for i := range page.Pix {
+			page.Pix[i] = 255
+		}
+		want := img.Rect.Add(image.Pt(50, 180))
+		for y := range img.Rect.Dy() {
+			copy(page.Pix[page.PixOffset(50, 180+y):], img.Pix[y*img.Stride:][:4*img.Rect.Dx()])
+		}
+		got, ok := sheet.Inlay(page)
+		if !ok || !got.In(want.Inset(-2)) || !want.Inset(6).In(got) {
+			t.Errorf("%s: found at %v (%v), want %v", name, got, ok, want)
+		}
+		if r, ok := sheet.Inlay(img); ok {
+			t.Errorf("%s fills its picture, found at %v", name, r)
+		}
+	}
+	for _, name := range []string{"fr-rapport-1984-p2.jpg", "qr-bill.jpg", "sim-cerfa-12100-p1.jpg"} {
+		if r, ok := sheet.Inlay(raster.Whiten(corpus(t, name, 1000))); ok {
+			t.Errorf("%s is a page of writing, found a picture at %v", name, r)
+		}
+	}
+}
+
+func TestOnlyACameraSeesASheetTilted(t *testing.T) {
+	for _, c := range []struct {
+		turned, tilted float64
+		want           bool
+	}{{0, 0, false}, {20, 0, false}, {45, 0, false}, {0, 15, true}, {30, 25, true}} {
+		if got := seen(1/math.Sqrt2, c.turned, c.tilted, 0.6).Tilted(); got != c.want {
+			t.Errorf("turned by %v, tilted by %v: %v", c.turned, c.tilted, got)
+		}
+	}
+}
+
+func TestCoarseSheetsAreFlattenedFine(t *testing.T) {
+	page := corpus(t, "fr-rapport-1984-p2.jpg", 1000)
+	for _, c := range []struct {
+		ratio float64
+		long  int // of what comes out
+	}{{1 / math.Sqrt2, 1200}, {85.60 / 53.98, 0}} {
+		q := seen(c.ratio, 5, 0, min(0.7, 0.45/c.ratio))
+		img := scene{page: page, ground: black, quad: q}.picture()
+		plain, fine := sheet.Flatten(img, sheet.Sheet{Quad: q}, 0, 3508), sheet.Flatten(img, sheet.Sheet{Quad: q}, 1200, 3508)
+		if c.long == 0 && fine.Bounds() != plain.Bounds() {
+			t.Errorf("a card is enlarged from %v to %v", plain.Bounds(), fine.Bounds())
+		}
+		if got := max(fine.Bounds().Dx(), fine.Bounds().Dy()); c.long > 0 && got != c.long {
+			t.Errorf("a coarse sheet is %d long, want %d", got, c.long)
+		}
+	}
+}
+
 func TestFindsTheSheetsOfRealPictures(t *testing.T) {
 	// Corners read off by eye, thousandths of the picture.
 	for name, want := range map[string]sheet.Quad{
@@ -101,7 +174,7 @@ func TestFlattenGivesTheSheetsOwnProportions(t *testing.T) {
 	} {
 		size := min(0.7, 0.45/c.ratio)
 		q := seen(c.ratio, c.turned, c.tilted, size)
-		img := sheet.Flatten(scene{page: page, ground: black, quad: q}.picture(), sheet.Sheet{Quad: q}, 1000)
+		img := sheet.Flatten(scene{page: page, ground: black, quad: q}.picture(), sheet.Sheet{Quad: q}, 0, 1000)
 		got := float64(img.Bounds().Dx()) / float64(img.Bounds().Dy())
 		if math.Abs(got/c.ratio-1) > 0.05 {
 			t.Errorf("turned %v, tilted %v: proportions %.3f, want %.3f", c.turned, c.tilted, got, c.ratio)
@@ -117,8 +190,8 @@ func TestFlattenShowsThePageAsItWas(t *testing.T) {
 	ratio := float64(page.Rect.Dx()) / float64(page.Rect.Dy())
 	q := seen(ratio, 10, 20, 0.75)
 	img := scene{page: page, ground: wood, quad: q}.picture()
-	flat := sheet.Flatten(img, sheet.Sheet{Quad: q}, 4000)
-	gray := sheet.Flatten(raster.Gray(img), sheet.Sheet{Quad: q}, 4000)
+	flat := sheet.Flatten(img, sheet.Sheet{Quad: q}, 0, 4000)
+	gray := sheet.Flatten(raster.Gray(img), sheet.Sheet{Quad: q}, 0, 4000)
 	if _, ok := gray.(*image.Gray); !ok || gray.Bounds() != flat.Bounds() {
 		t.Errorf("a grey picture is flattened to %T of %v, want grey of %v", gray, gray.Bounds(), flat.Bounds())
 	}
@@ -172,6 +245,7 @@ func TestOddPictures(t *testing.T) {
 			t.Errorf("%T %v: sure of a sheet at %.0f", img, img.Bounds(), q.Quad)
 		}
 		sheet.IsPhoto(img)
+		sheet.Inlay(img)
 	}
 	// A quad that is none still gives a picture.
 	img := image.NewRGBA(image.Rect(0, 0, 50, 50))
@@ -181,7 +255,7 @@ func TestOddPictures(t *testing.T) {
 		for i := range q {
 			q[i] = sheet.Point{X: math.Trunc(r.Float64()*9) * 10, Y: math.Trunc(r.Float64()*9) * 10}
 		}
-		if got := sheet.Flatten(img, sheet.Sheet{Quad: q}, 60).Bounds(); got.Empty() || got.Dx() > 60 || got.Dy() > 60 {
+		if got := sheet.Flatten(img, sheet.Sheet{Quad: q}, 0, 60).Bounds(); got.Empty() || got.Dx() > 60 || got.Dy() > 60 {
 			t.Fatalf("%v flattened to %v", q, got)
 		}
 	}
@@ -198,6 +272,6 @@ func BenchmarkFlatten(b *testing.B) {
 	img := raster.ToRGBA(original(b, "photo-fairscan-img01.jpg"))
 	q, _ := sheet.Find(img)
 	for b.Loop() {
-		sheet.Flatten(img, q, 3508)
+		sheet.Flatten(img, q, 0, 3508)
 	}
 }

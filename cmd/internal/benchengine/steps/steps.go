@@ -90,7 +90,7 @@ func flatten(img image.Image) (image.Image, bool) {
 	if !sure {
 		return img, false
 	}
-	return sheet.Flatten(img, q, longSide), true
+	return sheet.Flatten(img, q, 0, longSide), true
 }
 
 // scan takes all steps of a scanned page, one after the other.
