@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"image/jpeg"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -20,9 +21,18 @@ import (
 	"pointnum/kiosk/document/sandbox"
 )
 
+// letter is a page of A4 at 300 dpi.
+var letter = sync.OnceValue(func() []byte {
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, sheet(2480, 3508, true, 8), &jpeg.Options{Quality: 90}); err != nil {
+		panic(err) // a buffer takes everything
+	}
+	return b.Bytes()
+})
+
 func TestAKilledChildCostsOneFile(t *testing.T) {
 	e := newEngine(t, document.Options{})
-	data := asJPEG(t, sheet(2480, 3508, true, 8), 90)
+	data := letter()
 	in := kiosk.Input{Size: int64(len(data)), Open: opener(data)}
 	in.Open = func() (r readCloser, err error) { return &killing{Reader: bytes.NewReader(data), t: t}, nil }
 	err := e.Import(t.Context(), in, func(kiosk.Page) error { return nil })
@@ -77,7 +87,7 @@ func children(t testing.TB) []int {
 func TestJobsEndWithTheirContext(t *testing.T) {
 	e := newEngine(t, document.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
-	data := asJPEG(t, sheet(2480, 3508, true, 9), 90)
+	data := letter()
 	in := input(data)
 	in.Open = func() (r readCloser, err error) { cancel(); return opener(data)() }
 	err := e.Import(ctx, *in, func(kiosk.Page) error { return nil })
@@ -88,7 +98,7 @@ func TestJobsEndWithTheirContext(t *testing.T) {
 
 func TestTimeIsLimited(t *testing.T) {
 	e := newEngine(t, document.Options{Probe: 10 * time.Second, Page: time.Millisecond})
-	_, err := pages(t.Context(), e, input(asJPEG(t, sheet(2480, 3508, true, 10), 90)))
+	_, err := pages(t.Context(), e, input(letter()))
 	if code := kiosk.CodeOf(err); code != kiosk.CodeFileTooSlow {
 		t.Errorf("got %v, want %q", err, kiosk.CodeFileTooSlow)
 	}
@@ -96,7 +106,7 @@ func TestTimeIsLimited(t *testing.T) {
 
 func TestMemoryIsLimited(t *testing.T) {
 	e := newEngine(t, document.Options{MaxMemory: 40 << 20})
-	_, err := pages(t.Context(), e, input(asJPEG(t, sheet(2480, 3508, true, 11), 90)))
+	_, err := pages(t.Context(), e, input(letter()))
 	if code := kiosk.CodeOf(err); code != kiosk.CodeFileTooBig {
 		t.Errorf("got %v, want %q", err, kiosk.CodeFileTooBig)
 	}

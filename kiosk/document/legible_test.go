@@ -15,14 +15,11 @@ import (
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document/documenttest"
-	"pointnum/kiosk/document/raster"
 )
 
 // A bill's code can be paid from whatever becomes of it.
 func TestCodesReadUnderEveryLimit(t *testing.T) {
-	if !haveCorpus(t) {
-		return
-	}
+	t.Parallel()
 	e := newEngine(t, patient())
 	_, all := imported(t, e, "qr-bill.jpg")
 	want := codes(t, documenttest.Path(t, "qr-bill.jpg"))
@@ -47,7 +44,7 @@ func TestCodesReadUnderEveryLimit(t *testing.T) {
 			}
 			path := saved(t, data)
 			if f == kiosk.FormatPDF {
-				path = saved(t, asPNG(t, drawn(t, data, 1, 250)))
+				path = picture(t, data, 1, 250)
 			}
 			if got := codes(t, path); got != want {
 				t.Errorf("%s under %d (%d bytes, %d dpi): reads %q", f, limit, len(data), c.DPI, got)
@@ -73,9 +70,7 @@ func codes(t *testing.T, path string) string {
 
 // Colours of ink for a press are those of the screen afterwards.
 func TestTheHueOfCMYKSurvives(t *testing.T) {
-	if !haveCorpus(t) {
-		return
-	}
+	t.Parallel()
 	e := newEngine(t, patient())
 	_, all := imported(t, e, "ocrmypdf-cmyk.pdf")
 	want := hue(drawn(t, documenttest.Read(t, "ocrmypdf-cmyk.pdf"), 1, 50))
@@ -113,20 +108,14 @@ func hue(img image.Image) float64 {
 
 // Writing stands upright, whichever way the sheet lay.
 func TestPagesComeOutUpright(t *testing.T) {
-	if !haveCorpus(t) {
-		return
-	}
+	t.Parallel()
 	e := newEngine(t, patient())
 	for _, name := range []string{"ocrmypdf-cardinal.pdf", "paperless-rotated.pdf"} {
-		in := input(documenttest.Read(t, name))
-		all, err := pages(t.Context(), e, in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		data := made(t, e, refs(in, all), kiosk.FormatPDF, 2_000_000).Files[0].Data
+		_, all := imported(t, e, name)
+		data := made(t, e, all, kiosk.FormatPDF, 2_000_000).Files[0].Data
 		for i, p := range all {
-			if way := upright(t, drawn(t, data, i+1, 150)); way != 0 {
-				t.Errorf("%s: page %d lies turned by %d: %v %v", name, i+1, way, p.Changes, p.Findings)
+			if way := upright(t, picture(t, data, i+1, 150)); way != 0 {
+				t.Errorf("%s: page %d lies turned by %d, it was turned: %v", name, i+1, way, p.Turned)
 			}
 		}
 	}
@@ -134,9 +123,9 @@ func TestPagesComeOutUpright(t *testing.T) {
 
 // upright gives how far a page has to be turned, clockwise, for tesseract to
 // find its writing upright.
-func upright(t *testing.T, page image.Image) int {
+func upright(t *testing.T, page string) int {
 	t.Helper()
-	out := output(t, "tesseract", saved(t, asPNG(t, page)), "-", "--psm", "0")
+	out := output(t, "tesseract", page, "-", "--psm", "0")
 	_, rest, ok := strings.Cut(out, "Rotate: ")
 	line, _, _ := strings.Cut(rest, "\n")
 	degrees, err := strconv.Atoi(line)
@@ -149,24 +138,22 @@ func upright(t *testing.T, page image.Image) int {
 // A scan that is turned comes out as if it had not been; one that is wanted as
 // it is does not.
 func TestATurnedScanIsTurnedBack(t *testing.T) {
-	if !haveCorpus(t) {
-		return
-	}
+	t.Parallel()
 	e := newEngine(t, patient())
 	_, all := imported(t, e, "ocrmypdf-francais.pdf")
-	page := drawn(t, made(t, e, all, kiosk.FormatPDF, 1_000_000).Files[0].Data, 1, 150)
+	page := picture(t, made(t, e, all, kiosk.FormatPDF, 1_000_000).Files[0].Data, 1, 150)
 	if way := upright(t, page); way != 0 {
 		t.Fatalf("turned by %d to begin with", way)
 	}
 	for _, turn := range []int{90, 180, 270} {
-		in := input(asJPEG(t, raster.Turn(page, turn), 85))
+		in := input([]byte(output(t, "convert", page, "-rotate", itoa(turn), "-quality", "85", "jpeg:-")))
 		in.Scanned, in.DPI = true, 150
 		turned, err := pages(t.Context(), e, in)
 		if err != nil {
 			t.Fatal(err)
 		}
 		data := made(t, e, refs(in, turned), kiosk.FormatPDF, 1_000_000).Files[0].Data
-		if way := upright(t, drawn(t, data, 1, 150)); way != 0 || !slices.Contains(turned[0].Changes, kiosk.ChangeTurned) {
+		if way := upright(t, picture(t, data, 1, 150)); way != 0 || !slices.Contains(turned[0].Changes, kiosk.ChangeTurned) {
 			t.Errorf("turned by %d it comes out turned by %d, %v", turn, way, turned[0].Changes)
 		}
 		in.AsIs = true

@@ -14,9 +14,7 @@ import (
 // Text that could be selected still can be, under a limit of any size that
 // the file meets.
 func TestLiveTextStaysText(t *testing.T) {
-	if !haveCorpus(t) {
-		return
-	}
+	t.Parallel()
 	e := newEngine(t, patient())
 	for _, name := range []string{"cerfa-15059.pdf", "cerfa-cni-12100.pdf", "synthese-securite.pdf"} {
 		t.Run(name, func(t *testing.T) {
@@ -51,9 +49,7 @@ func difference(want, got []string) string {
 }
 
 func TestLiveTextSurvivesWhatIsDoneToPages(t *testing.T) {
-	if !haveCorpus(t) {
-		return
-	}
+	t.Parallel()
 	e := newEngine(t, patient())
 	_, all := imported(t, e, "cerfa-15059.pdf")
 	before := documenttest.Read(t, "cerfa-15059.pdf")
@@ -87,9 +83,7 @@ func TestLiveTextSurvivesWhatIsDoneToPages(t *testing.T) {
 // One file of a form, a letter from the scanner and a photograph, in the
 // visitor's order.
 func TestLiveTextIsMixedWithScans(t *testing.T) {
-	if !haveCorpus(t) {
-		return
-	}
+	t.Parallel()
 	e := newEngine(t, patient())
 	_, form := imported(t, e, "cerfa-15059.pdf")
 	_, scan := imported(t, e, "ocrmypdf-epson.pdf")
@@ -115,9 +109,7 @@ func TestLiveTextIsMixedWithScans(t *testing.T) {
 
 // What an office program wrote stays text.
 func TestOfficeFilesBecomeDocumentsOfText(t *testing.T) {
-	if !haveCorpus(t) {
-		return
-	}
+	t.Parallel()
 	documenttest.Tool(t, "soffice")
 	e := newEngine(t, patient())
 	for name, words := range map[string][]string{"tables.docx": {"Swimming", "Duck", "lake"}, "text.odt": nil} {
@@ -146,9 +138,7 @@ func TestOfficeFilesBecomeDocumentsOfText(t *testing.T) {
 
 // A box that was ticked, or not, is seen as before.
 func TestFormFieldsStayVisible(t *testing.T) {
-	if !haveCorpus(t) {
-		return
-	}
+	t.Parallel()
 	e := newEngine(t, patient())
 	_, all := imported(t, e, "ocrmypdf-acroform.pdf")
 	before := documenttest.Read(t, "ocrmypdf-acroform.pdf")

@@ -93,16 +93,10 @@ func refs(in *kiosk.Input, all []kiosk.Page) []kiosk.PageRef {
 	return r
 }
 
-const corpusDir = "../../../shared/corpus"
-
-// corpus lists the files of the corpus beside the repository; none when it is
-// not there.
+// corpus lists the files of the corpus beside the repository.
 func corpus(t testing.TB) []string {
 	t.Helper()
-	entries, err := os.ReadDir(corpusDir)
-	if os.IsNotExist(err) {
-		return nil
-	}
+	entries, err := os.ReadDir(documenttest.Path(t, ""))
 	if err != nil {
 		t.Fatal(err)
 	}

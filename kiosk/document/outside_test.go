@@ -2,8 +2,10 @@ package document_test
 
 import (
 	"image"
-	"image/png"
+	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,25 +39,41 @@ func textOf(t testing.TB, data []byte, page int) []string {
 	return strings.Fields(output(t, "pdftotext", args...))
 }
 
-// drawn gives a page of a PDF, counted from 1, as poppler draws it.
-func drawn(t testing.TB, data []byte, page, dpi int) image.Image {
+// picture gives a PNG of a page of a PDF, counted from 1, as poppler draws it.
+func picture(t testing.TB, data []byte, page, dpi int) (path string) {
 	t.Helper()
-	out := output(t, "pdftoppm", "-q", "-png", "-r", itoa(dpi), "-f", itoa(page), "-l", itoa(page), "-singlefile", saved(t, data))
-	img, err := png.Decode(strings.NewReader(out))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return img
+	path = filepath.Join(t.TempDir(), "page")
+	output(t, "pdftoppm", "-q", "-png", "-r", itoa(dpi), "-f", itoa(page), "-l", itoa(page), "-singlefile", saved(t, data), path)
+	return path + ".png"
 }
 
-// imported gives the pages of a file of the corpus, ready to be converted.
+// drawn is that picture in memory; the race detector makes Go slow at it.
+func drawn(t testing.TB, data []byte, page, dpi int) image.Image {
+	t.Helper()
+	return documenttest.PNG(t, picture(t, data, page, dpi))
+}
+
+// brought is a file of the collection and its pages.
+type brought struct {
+	in    *kiosk.Input
+	pages []kiosk.PageRef
+}
+
+// known are the files that tests have read already, by name.
+var known sync.Map
+
+// imported gives the pages of a file of the collection, ready to be converted.
 func imported(t testing.TB, e *document.Engine, name string) (*kiosk.Input, []kiosk.PageRef) {
 	t.Helper()
+	if f, ok := known.Load(name); ok {
+		return f.(brought).in, slices.Clone(f.(brought).pages)
+	}
 	in := input(documenttest.Read(t, name))
 	all, err := pages(t.Context(), e, in)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
+	known.Store(name, brought{in, refs(in, all)})
 	return in, refs(in, all)
 }
 
@@ -71,10 +89,6 @@ func made(t testing.TB, e *document.Engine, pages []kiosk.PageRef, f kiosk.Forma
 	}
 	return c
 }
-
-// haveCorpus says whether the corpus is there; what needs it says nothing
-// without it.
-func haveCorpus(t testing.TB) bool { return len(corpus(t)) > 0 }
 
 // patient are the options of an engine whose pages have time, however busy the
 // machine is.

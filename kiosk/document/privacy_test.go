@@ -107,6 +107,7 @@ func tattlingPNG(t *testing.T) []byte {
 // Nothing tells who somebody is or where they have been, whatever is made of
 // what they brought.
 func TestNobodyIsNamedInAFile(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t, patient())
 	for name, data := range map[string][]byte{"photo": tattling(t), "pdf": tattlingPDF(t), "docx": tattlingDOCX(t), "png": tattlingPNG(t)} {
 		t.Run(name, func(t *testing.T) {
@@ -154,9 +155,7 @@ func silent(t *testing.T, what string, data []byte) {
 
 // A signature counts only while not a byte is changed.
 func TestASignedFileIsPassedOnByteByByte(t *testing.T) {
-	if !haveCorpus(t) {
-		return
-	}
+	t.Parallel()
 	e := newEngine(t, patient())
 	in, all := imported(t, e, "paperless-signed.pdf")
 	before := documenttest.Read(t, "paperless-signed.pdf")

@@ -11,14 +11,11 @@ import (
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document"
-	"pointnum/kiosk/document/documenttest"
 )
 
 // A TIFF has all pages, each in the form that suits it, for programs of others.
 func TestPagesBecomeATIFF(t *testing.T) {
-	if !haveCorpus(t) {
-		return
-	}
+	t.Parallel()
 	e := newEngine(t, patient())
 	_, fax := imported(t, e, "ocrmypdf-cardinal.pdf")
 	_, card := imported(t, e, "photo-cni-specimen.jpg")
@@ -55,6 +52,7 @@ func numbered(t *testing.T, e *document.Engine, n int) []kiosk.PageRef {
 // What does not fit in one file comes in several that follow each other, as
 // few as will do and no more than the field takes.
 func TestPartsFollowTheOrderOfPages(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t, patient())
 	all := numbered(t, e, 6)
 	whole := len(made(t, e, all, kiosk.FormatPDF, 5_000_000).Files[0].Data)
@@ -88,9 +86,7 @@ func TestPartsFollowTheOrderOfPages(t *testing.T) {
 
 // What can't be read any more is not made: the answer is that it does not fit.
 func TestWhatDoesNotFitIsRefused(t *testing.T) {
-	if !haveCorpus(t) {
-		return
-	}
+	t.Parallel()
 	e := newEngine(t, patient())
 	for _, name := range []string{"fr-lettre-pale.jpg", "cerfa-15059.pdf", "photo-cni-specimen.jpg"} {
 		_, all := imported(t, e, name)
@@ -106,6 +102,7 @@ func TestWhatDoesNotFitIsRefused(t *testing.T) {
 // A picture in the right format that is light enough stays as it is, but for
 // its metadata, and never grows.
 func TestPicturesThatFitStayAsTheyAre(t *testing.T) {
+	t.Parallel()
 	e := newEngine(t, patient())
 	img := sheet(900, 1200, true, 31)
 	for f, data := range map[kiosk.Format][]byte{kiosk.FormatJPEG: asJPEG(t, img, 60), kiosk.FormatPNG: asPNG(t, img)} {
@@ -130,16 +127,10 @@ func TestPicturesThatFitStayAsTheyAre(t *testing.T) {
 // Pictures of a PDF's pages are as fine as the limit permits: that the PDF was
 // small is no reason to make them hard to read.
 func TestPicturesOfASmallPDFAreFine(t *testing.T) {
-	if !haveCorpus(t) {
-		return
-	}
+	t.Parallel()
 	e := newEngine(t, patient())
-	in := input(documenttest.Read(t, "cerfa-15059.pdf"))
-	all, err := pages(t.Context(), e, in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := e.Convert(t.Context(), refs(in, all), kiosk.Target{Format: kiosk.FormatJPEG, MaxBytes: 2_000_000, MaxFiles: 4}, nil)
+	_, all := imported(t, e, "cerfa-15059.pdf")
+	c, err := e.Convert(t.Context(), all, kiosk.Target{Format: kiosk.FormatJPEG, MaxBytes: 2_000_000, MaxFiles: 4}, nil)
 	if err != nil || len(c.Files) != 4 || c.Level > 1 || c.Gray {
 		t.Errorf("%d files, level %d, %d dpi, grey %v, %v", len(c.Files), c.Level, c.DPI, c.Gray, err)
 	}

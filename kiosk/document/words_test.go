@@ -58,14 +58,12 @@ func places(t *testing.T, data []byte, page int) []placed {
 	return all
 }
 
-// scannedForm is a page of a form as a scanner would bring it, to be kept as it
+// asScanned is a page of French as a scanner would bring it, to be kept as it
 // is.
-func scannedForm(t *testing.T) (in *kiosk.Input, before []byte) {
-	t.Helper()
-	before = documenttest.Read(t, "synthese-securite.pdf")
-	in = input(asJPEG(t, drawn(t, before, 1, 150), 85))
+func asScanned(picture string) *kiosk.Input {
+	in := input([]byte(picture))
 	in.Scanned, in.DPI, in.AsIs, in.Language = true, 150, true, "fr"
-	return in, before
+	return in
 }
 
 // searchable makes a PDF of pages again and again until its text was read.
@@ -87,11 +85,9 @@ func searchable(t *testing.T, e *document.Engine, pages []kiosk.PageRef) []byte 
 
 // A scan can be searched and read aloud once somebody had the time to read it.
 func TestAScanBecomesSearchable(t *testing.T) {
-	if !haveCorpus(t) {
-		return
-	}
 	e := newEngine(t, reading(t))
-	in, before := scannedForm(t)
+	before := documenttest.Read(t, "synthese-securite.pdf")
+	in := asScanned(output(t, "convert", picture(t, before, 1, 150), "-quality", "85", "jpeg:-"))
 	all, err := pages(t.Context(), e, in)
 	if err != nil {
 		t.Fatal(err)
@@ -130,25 +126,20 @@ func TestAScanBecomesSearchable(t *testing.T) {
 // Nobody waits for a page to be read, and nothing reads on when nobody is
 // there.
 func TestNobodyWaitsForReading(t *testing.T) {
-	if !haveCorpus(t) {
-		return
-	}
 	e, err := document.New(withChild(reading(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.Close() }) //nolint:errcheck // the second time
-	in, _ := scannedForm(t)
+	page := picture(t, documenttest.Read(t, "synthese-securite.pdf"), 1, 150)
 	var all []kiosk.PageRef
-	for i := range 5 {
-		other := *in
-		other.Open = opener(append(readInput(t, in), byte(i)))
-		other.Size++
-		got, err := pages(t.Context(), e, &other)
+	for i := range 5 { // different ones: the same is read once only
+		in := asScanned(output(t, "convert", page, "-chop", "0x"+itoa(8*i), "-quality", "85", "jpeg:-"))
+		got, err := pages(t.Context(), e, in)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, refs(&other, got)...)
+		all = append(all, refs(in, got)...)
 	}
 	waitFor(t, "a page to be read", func() bool { return len(descendants(t, "tesseract")) > 0 })
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
