@@ -66,7 +66,6 @@ func TestCorpusBecomesDocumentsOrClearReasons(t *testing.T) {
 				t.Logf("page %d: %s, %d by %d at %d dpi, %d kB packed, %v %v", p.Index+1, p.Kind, p.Width, p.Height, p.DPI, len(p.Packed)/1000, p.Changes, p.Findings)
 			}
 			if len(all) > 0 && err == nil {
-				known.Store(base, brought{in, refs(in, all)})
 				for _, target := range targets() {
 					becomes(t, e, refs(in, all), target, in.Size)
 				}

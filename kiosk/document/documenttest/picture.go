@@ -19,15 +19,8 @@ import (
 func Page(t testing.TB, name string, side int) *image.RGBA {
 	t.Helper()
 	size := fmt.Sprintf("%dx%d", side, side)
-	data, w, h := netpbm(t, "P6", Run(t, "convert", "-quiet", "-limit", "thread", "1", "-define", "jpeg:size="+size,
+	return PPM(t, Run(t, "convert", "-quiet", "-limit", "thread", "1", "-define", "jpeg:size="+size,
 		Path(t, name), "-auto-orient", "-resize", size+">", "-depth", "8", "ppm:-"))
-	data = data[len(data)-3*w*h:]
-	m := image.NewRGBA(image.Rect(0, 0, w, h))
-	for i := range w * h {
-		copy(m.Pix[4*i:4*i+3], data[3*i:3*i+3])
-		m.Pix[4*i+3] = 255
-	}
-	return m
 }
 
 // Bilevel gives a picture of the collection in black and white, of a size as
@@ -52,6 +45,18 @@ func PGM(t testing.TB, data []byte) *image.Gray {
 	t.Helper()
 	data, w, h := netpbm(t, "P5", data)
 	return &image.Gray{Pix: data[len(data)-w*h:], Stride: w, Rect: image.Rect(0, 0, w, h)}
+}
+
+// PPM reads a picture in colour as netpbm's P6 has it.
+func PPM(t testing.TB, data []byte) *image.RGBA {
+	t.Helper()
+	data, w, h := netpbm(t, "P6", data)
+	data = data[len(data)-3*w*h:]
+	m := image.NewRGBA(image.Rect(0, 0, w, h))
+	for to := m.Pix; len(to) > 0; to, data = to[4:], data[3:] {
+		to[0], to[1], to[2], to[3] = data[0], data[1], data[2], 255
+	}
+	return m
 }
 
 // netpbm reads the head of a picture: a line of its kind and one of its size.

@@ -6,7 +6,6 @@ import (
 	"image/color"
 	"image/draw"
 	"math/rand/v2"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,37 +17,39 @@ import (
 const side = 1754
 
 func TestNoStrokeOfRealPagesIsMissing(t *testing.T) {
+	t.Parallel()
 	for name, most := range map[string]int{
 		"fr-lettre-pale.jpg": 40_000, "handwritten-graph-paper-front.jpg": 60_000, "receipt-highlighter.jpg": 60_000,
 		"fr-rapport-1984-p2.jpg": 40_000, "sim-cerfa-12100-p1.jpg": 60_000, "fr-typescript-greybed-p1.jpg": 90_000,
 	} {
-		pixels := side
-		if strings.HasPrefix(name, "receipt") {
-			pixels *= 2 // a narrow paper: fewer would thin its bars away
-		}
-		img, dpi := corpus(t, name, pixels)
-		l := mrc.Split(img, dpi, mrc.Options{})
-		if l.Photo || len(l.Stencils) == 0 {
-			t.Errorf("%s was not split", name)
-			continue
-		}
-		// Not the paper's edges and their shadows, where the bed shows.
-		inner := img.Rect.Inset(img.Rect.Dx() / 16)
-		for _, r := range l.Missing() {
-			if r.Overlaps(inner) {
-				t.Errorf("%s: a stroke is missing at %v", name, r)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pixels := side
+			if strings.HasPrefix(name, "receipt") {
+				pixels *= 2 // a narrow paper: fewer would thin its bars away
 			}
-		}
-		if data, _ := file(t, l, mrc.Standard()); len(data) > most {
-			t.Errorf("%s: %d bytes, want at most %d", name, len(data), most)
-		}
+			img, dpi := corpus(t, name, pixels)
+			l := mrc.Split(img, dpi, mrc.Options{})
+			if l.Photo || len(l.Stencils) == 0 {
+				t.Fatal("it was not split")
+			}
+			// Not the paper's edges and their shadows, where the bed shows.
+			inner := img.Rect.Inset(img.Rect.Dx() / 16)
+			for _, r := range l.Missing() {
+				if r.Overlaps(inner) {
+					t.Errorf("a stroke is missing at %v", r)
+				}
+			}
+			if data, _ := file(t, l, mrc.Standard()); len(data) > most {
+				t.Errorf("%d bytes, want at most %d", len(data), most)
+			}
+		})
 	}
 }
 
 func TestCodesStillDecode(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "page")
-	documenttest.Run(t, "pdftoppm", "-r", "300", "-f", "2", "-l", "2", "-png", "-singlefile", documenttest.Path(t, "paperless-600dpi-colour.pdf"), path)
-	img := documenttest.PNG(t, path+".png")
+	t.Parallel()
+	img := documenttest.PPM(t, documenttest.Run(t, "pdftoppm", "-r", "300", "-f", "2", "-l", "2", documenttest.Path(t, "paperless-600dpi-colour.pdf")))
 	l := mrc.Split(img, 300, mrc.Options{})
 	if l.Photo {
 		t.Fatal("it was not split")
@@ -63,6 +64,7 @@ func TestCodesStillDecode(t *testing.T) {
 }
 
 func TestCardsAndPhotographsAreNotSplit(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"photo-cni-specimen.jpg", "photo-cni-rotated.jpeg", "photo-exif-5-mirror.jpg", "photo-exif-6.jpg"} {
 		img, dpi := corpus(t, name, 1169)
 		l := mrc.Split(img, dpi, mrc.Options{})
@@ -94,6 +96,7 @@ func box(m draw.Image, r image.Rectangle, c color.Color) {
 }
 
 func TestWhitePaperAndBlackInkAreOneStencil(t *testing.T) {
+	t.Parallel()
 	for kind, img := range map[string]image.Image{"colour": sheet(1240, 1754, black), "grey": toGray(sheet(1240, 1754, black))} {
 		l := mrc.Split(img, 150, mrc.Options{})
 		if l.Photo || len(l.Stencils) != 1 || l.Stencils[0].Color != black {
@@ -113,6 +116,7 @@ func toGray(m image.Image) *image.Gray {
 }
 
 func TestASignatureInColourKeepsIt(t *testing.T) {
+	t.Parallel()
 	img := sheet(1240, 1754, black)
 	for x := range 200 {
 		y := 1680 + x%30
@@ -134,6 +138,7 @@ func TestASignatureInColourKeepsIt(t *testing.T) {
 }
 
 func TestAPaleFieldAndAPaleMarkStayInTheBackground(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]color.RGBA{"yellow": {255, 250, 130, 255}, "grey": {205, 205, 205, 255}, "pink": {250, 190, 200, 255}} {
 		img := sheet(1240, 1754, black)
 		box(img, image.Rect(900, 1650, 940, 1690), c)
@@ -148,6 +153,7 @@ func TestAPaleFieldAndAPaleMarkStayInTheBackground(t *testing.T) {
 }
 
 func TestMissingFindsWhatWasTakenAway(t *testing.T) {
+	t.Parallel()
 	img := sheet(1240, 1754, black)
 	l := mrc.Split(img, 150, mrc.Options{})
 	gone := image.Rect(600, 900, 640, 960)
@@ -166,6 +172,7 @@ func TestMissingFindsWhatWasTakenAway(t *testing.T) {
 }
 
 func TestAnEmptySheetIsAPage(t *testing.T) {
+	t.Parallel()
 	img := sheet(1240, 1754, white)
 	l := mrc.Split(img, 150, mrc.Options{})
 	if l.Photo || len(l.Stencils) > 0 {
@@ -177,6 +184,7 @@ func TestAnEmptySheetIsAPage(t *testing.T) {
 }
 
 func TestTheSamePageGivesTheSameBytes(t *testing.T) {
+	t.Parallel()
 	img, dpi := corpus(t, "sim-cerfa-12100-p1.jpg", 1169)
 	a, _ := file(t, mrc.Split(img, dpi, mrc.Options{}), mrc.Standard())
 	b, _ := file(t, mrc.Split(img, dpi, mrc.Options{}), mrc.Standard())
@@ -186,6 +194,7 @@ func TestTheSamePageGivesTheSameBytes(t *testing.T) {
 }
 
 func TestOddPagesDoNoHarm(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 3))
 	for _, size := range []image.Point{{1, 1}, {15, 400}, {16, 16}, {17, 33}, {301, 64}, {64, 999}} {
 		for _, dpi := range []int{0, 1, 72, 300, 1200} {

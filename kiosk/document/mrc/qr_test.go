@@ -12,6 +12,7 @@ import (
 
 // The modules of this code are four pixels wide.
 func TestTheCodeOfACoarsePageDecodes(t *testing.T) {
+	t.Parallel()
 	img, dpi := corpus(t, "qr-bill.jpg", 1423)
 	l := mrc.Split(img, dpi, mrc.Options{})
 	if l.Photo {

@@ -17,11 +17,8 @@ var pictures sync.Map
 // as 150 dpi make of A4.
 func corpus(t testing.TB, name string) *image.RGBA {
 	t.Helper()
-	img, ok := pictures.Load(name)
-	if !ok {
-		img, _ = pictures.LoadOrStore(name, documenttest.Page(t, name, 1754))
-	}
-	return clone(img.(*image.RGBA))
+	read, _ := pictures.LoadOrStore(name, sync.OnceValue(func() *image.RGBA { return documenttest.Page(t, name, 1754) }))
+	return clone(read.(func() *image.RGBA)())
 }
 
 func clone(m *image.RGBA) *image.RGBA {

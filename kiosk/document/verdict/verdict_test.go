@@ -51,14 +51,19 @@ var pages = []string{
 }
 
 func TestReadablePagesRaiseNoWarning(t *testing.T) {
+	t.Parallel()
 	for _, name := range pages {
-		if got := judge(corpus(t, name), 0, true); len(got) > 0 {
-			t.Errorf("%s: %v", name, got)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := judge(corpus(t, name), 0, true); len(got) > 0 {
+				t.Error(got)
+			}
+		})
 	}
 }
 
 func TestTheWholePage(t *testing.T) {
+	t.Parallel()
 	page := documenttest.Letterhead(1654, 2339, white, black)
 	pale := color.RGBA{242, 242, 240, 255}
 	blurred := raster.Scale(raster.Scale(page, 107, 151), 1654, 2339)
@@ -91,6 +96,7 @@ func TestTheWholePage(t *testing.T) {
 }
 
 func TestPaleWritingAndBlocksAreToldFromNothing(t *testing.T) {
+	t.Parallel()
 	block := plain(white)
 	draw.Draw(block, image.Rect(100, 1440, 310, 1650), image.NewUniform(color.RGBA{0, 255, 0, 255}), image.Point{}, draw.Src)
 	for name, img := range map[string]image.Image{
@@ -109,6 +115,7 @@ func soften(m *image.RGBA, r image.Rectangle, by int) {
 }
 
 func TestAPartOutOfFocusIsShown(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		right bool
@@ -141,6 +148,7 @@ func TestAPartOutOfFocusIsShown(t *testing.T) {
 func size(r image.Rectangle) int { return r.Dx() * r.Dy() }
 
 func TestPagesCutThroughTheirWritingAreSeen(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		part image.Rectangle // of the page, in thousandths
@@ -179,6 +187,7 @@ func TestPagesCutThroughTheirWritingAreSeen(t *testing.T) {
 }
 
 func TestFramesAndShadowsMayGoToTheEdge(t *testing.T) {
+	t.Parallel()
 	ruled := documenttest.Letterhead(1240, 1754, white, black)
 	for y := 60; y < 1754; y += 60 {
 		draw.Draw(ruled, image.Rect(0, y, 1240, y+2), image.NewUniform(black), image.Point{}, draw.Src)
@@ -242,6 +251,7 @@ func lamp(m *image.RGBA, c image.Point, radius float64) {
 }
 
 func TestALampsReflectionIsShown(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"fr-rapport-1984-p2.jpg", "sim-cerfa-12100-p1.jpg", "photo-cni-specimen.jpg", "photo-fairscan-img01.jpg", "photo-thesis-curved.jpg"} {
 		m := dim(corpus(t, name))
 		if found := judge(m, 150, true); slices.Contains(verdicts(found), kiosk.VerdictGlare) {
@@ -293,34 +303,39 @@ var skins = map[string]color.RGBA{
 }
 
 func TestAFingerOverThePageIsShown(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"fr-rapport-1984-p2.jpg", "sim-cerfa-15059-p1.jpg", "qr-bill.jpg"} {
-		for tone, skin := range skins {
-			m := dim(corpus(t, name))
-			y, length, width := m.Rect.Dy()*6/10, m.Rect.Dx()/6, m.Rect.Dx()/12
-			finger(m, y, length, width, skin)
-			where, is := area(judge(m, 150, true), kiosk.VerdictFingers, m)
-			want := image.Rect(0, y-width/2, length, y+width/2)
-			if !is {
-				t.Errorf("%s: %s finger not seen", name, tone)
-			} else if common := where.Intersect(want); 10*size(common) < 7*size(want) || 10*size(common) < 6*size(where) {
-				t.Errorf("%s: %s finger %v, found %v", name, tone, want, where)
-			}
-			for _, d := range []int{90, 180, 270} {
-				if tone != "tanned" {
-					break
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for tone, skin := range skins {
+				m := dim(corpus(t, name))
+				y, length, width := m.Rect.Dy()*6/10, m.Rect.Dx()/6, m.Rect.Dx()/12
+				finger(m, y, length, width, skin)
+				where, is := area(judge(m, 150, true), kiosk.VerdictFingers, m)
+				want := image.Rect(0, y-width/2, length, y+width/2)
+				if !is {
+					t.Errorf("%s finger not seen", tone)
+				} else if common := where.Intersect(want); 10*size(common) < 7*size(want) || 10*size(common) < 6*size(where) {
+					t.Errorf("%s finger %v, found %v", tone, want, where)
 				}
-				if found := judge(raster.Turn(m, d), 150, true); !slices.Contains(verdicts(found), kiosk.VerdictFingers) {
-					t.Errorf("%s: %s finger not seen when turned by %d: %v", name, tone, d, found)
+				for _, d := range []int{90, 180, 270} {
+					if tone != "tanned" {
+						break
+					}
+					if found := judge(raster.Turn(m, d), 150, true); !slices.Contains(verdicts(found), kiosk.VerdictFingers) {
+						t.Errorf("%s finger not seen when turned by %d: %v", tone, d, found)
+					}
+				}
+				if found := judge(m, 150, false); slices.Contains(verdicts(found), kiosk.VerdictFingers) {
+					t.Errorf("a scanner sees no fingers: %v", found)
 				}
 			}
-			if found := judge(m, 150, false); slices.Contains(verdicts(found), kiosk.VerdictFingers) {
-				t.Errorf("%s: a scanner sees no fingers: %v", name, found)
-			}
-		}
+		})
 	}
 }
 
 func TestWoodFacesAndColouredPaperAreNoFingers(t *testing.T) {
+	t.Parallel()
 	wood := color.RGBA{170, 120, 80, 255}
 	table := dim(documenttest.Letterhead(1240, 1754, white, black))
 	for y := range 1754 { // a wedge of it beside the sheet
