@@ -12,18 +12,9 @@ const (
 	bedDepth   = 22   // how far a bed's colour is from the paper's
 	markDepth  = 24   // how far a letter stands out from what it lies on
 	maxLost    = 3    // patches of a letter's size that may lie on the bed: dust
-	// The wedges left beside paper that lies a little crooked, lines that are
-	// mostly bed, are cut off as far as that, before anything of the paper's
-	// inside is reached: thousandths of it, 4 mm of a sheet's height. Lines of
-	// which bedShare is bed are cut off further: a facing page ends elsewhere.
-	trimMost   = 15
-	trimBed    = 50
-	bedShare   = 0.6
-	afterStep  = 0.2 // the same behind the step at which the bed ends
-	trimRim    = 3   // lines: a bright rim beside bed goes with it
-	leastCrop  = 200 // one part in so many must go on some side to be worth it
-	rimDepth   = 4   // pixels: what is less of a bed, CropBed cuts off as well
-	smallPaper = 0.2 // a margin of the same white is cut when wider than this
+	leastCrop  = 200  // one part in so many must go on some side to be worth it
+	rimDepth   = 4    // pixels: what is less of a bed, CropBed cuts off as well
+	smallPaper = 0.2  // a margin of the same white is cut when wider than this
 )
 
 // CropBed finds the paper on a scanner's bed. It returns the part of the page
@@ -118,7 +109,7 @@ func cropDark(m *image.RGBA) image.Rectangle {
 		return m.Rect
 	}
 	box = keepPaper(bed, w, box)
-	little, much := trim(bed, w, box, trimMost, 0.5), steps(bed, w, box, trim(bed, w, box, trimBed, bedShare))
+	little, much := trimmed(m.Rect, bed, box)
 	return keepWriting(m, little).Intersect(keepWriting(m, much))
 }
 
@@ -149,67 +140,6 @@ func keepPaper(bed []uint8, w int, box image.Rectangle) image.Rectangle {
 		r.Max.Y = h
 	}
 	return r
-}
-
-// trim moves the sides of a box in over lines of which more than share is bed,
-// at most so many thousandths of the picture.
-func trim(bed []uint8, w int, box image.Rectangle, most int, share float64) image.Rectangle {
-	r := box
-	for range max(box.Dx(), box.Dy()) * most / 1000 {
-		if min(r.Dx(), r.Dy()) <= 2*trimRim {
-			break
-		}
-		var left, right, top, bottom bool
-		for d := range trimRim {
-			left = left || bedIn(bed, w, image.Rect(r.Min.X+d, r.Min.Y, r.Min.X+d+1, r.Max.Y)) > share
-			right = right || bedIn(bed, w, image.Rect(r.Max.X-d-1, r.Min.Y, r.Max.X-d, r.Max.Y)) > share
-			top = top || bedIn(bed, w, image.Rect(r.Min.X, r.Min.Y+d, r.Max.X, r.Min.Y+d+1)) > share
-			bottom = bottom || bedIn(bed, w, image.Rect(r.Min.X, r.Max.Y-d-1, r.Max.X, r.Max.Y-d)) > share
-		}
-		r.Min.X, r.Max.X = r.Min.X+one(left), r.Max.X-one(right)
-		r.Min.Y, r.Max.Y = r.Min.Y+one(top), r.Max.Y-one(bottom)
-	}
-	return r
-}
-
-// steps gives back to a box that was trimmed the sides that do not end at a
-// step: crooked paper begins little by little.
-func steps(bed []uint8, w int, box, r image.Rectangle) image.Rectangle {
-	const deep = 2 * trimRim
-	if min(r.Dx(), r.Dy()) <= 2*deep {
-		return box
-	}
-	if bedIn(bed, w, image.Rect(r.Min.X+trimRim, r.Min.Y, r.Min.X+deep, r.Max.Y)) > afterStep {
-		r.Min.X = box.Min.X
-	}
-	if bedIn(bed, w, image.Rect(r.Max.X-deep, r.Min.Y, r.Max.X-trimRim, r.Max.Y)) > afterStep {
-		r.Max.X = box.Max.X
-	}
-	if bedIn(bed, w, image.Rect(r.Min.X, r.Min.Y+trimRim, r.Max.X, r.Min.Y+deep)) > afterStep {
-		r.Min.Y = box.Min.Y
-	}
-	if bedIn(bed, w, image.Rect(r.Min.X, r.Max.Y-deep, r.Max.X, r.Max.Y-trimRim)) > afterStep {
-		r.Max.Y = box.Max.Y
-	}
-	return r
-}
-
-// bedIn is the share of a part of the picture that is bed.
-func bedIn(bed []uint8, w int, r image.Rectangle) float64 {
-	n := 0
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		for _, v := range bed[y*w+r.Min.X : y*w+r.Max.X] {
-			n += int(v)
-		}
-	}
-	return float64(n) / float64(r.Dx()*r.Dy())
-}
-
-func one(yes bool) int {
-	if yes {
-		return 1
-	}
-	return 0
 }
 
 // floodBed marks the pixels that are not of the paper's colour and hang
@@ -292,7 +222,7 @@ func keepWriting(m *image.RGBA, box image.Rectangle) image.Rectangle {
 	side := max(all.Dx(), all.Dy())
 	near := box.Inset(-side / 60) // the paper's edge and its shadow
 	for _, k := range Marks(standOut(relief(Gray(m), cropReach), markDepth), all.Dx()) {
-		if k.Box.Overlaps(near) || !k.Letter(side) || k.edge(all) {
+		if k.Box.Overlaps(near) || !k.Letter(side) || !k.Box.In(all.Inset(1)) {
 			continue
 		}
 		c := k.Box.Min.Add(k.Box.Max).Div(2)

@@ -169,3 +169,29 @@ func TestTheBedBesideAFacingPageIsCutOff(t *testing.T) {
 		t.Errorf("found %v, the page is %v", got, want)
 	}
 }
+
+// A rim of the bed is read as a column of letters.
+func TestNoRimOfTheBedIsLeftBesideCrookedPaper(t *testing.T) {
+	bed := color.RGBA{120, 122, 125, 255}
+	m := tilt(letterhead(1000, 1414, white, black), 0.35, 1240, 1754, bed)
+	r, cut := raster.CropBed(m)
+	if !cut {
+		t.Fatal("kept the whole bed")
+	}
+	for name, side := range map[string]image.Rectangle{
+		"left": image.Rect(r.Min.X, r.Min.Y, r.Min.X+4, r.Max.Y), "right": image.Rect(r.Max.X-4, r.Min.Y, r.Max.X, r.Max.Y),
+		"top": image.Rect(r.Min.X, r.Min.Y, r.Max.X, r.Min.Y+4), "bottom": image.Rect(r.Min.X, r.Max.Y-4, r.Max.X, r.Max.Y),
+	} {
+		n := 0
+		for y := side.Min.Y; y < side.Max.Y; y++ {
+			for x := side.Min.X; x < side.Max.X; x++ {
+				if m.RGBAAt(x, y).R < 160 {
+					n++
+				}
+			}
+		}
+		if 5*n > side.Dx()*side.Dy() {
+			t.Errorf("%d of %d pixels along the %s are bed", n, side.Dx()*side.Dy(), name)
+		}
+	}
+}
