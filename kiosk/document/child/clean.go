@@ -166,7 +166,7 @@ func (s *sheetOfPaper) even() {
 	if !s.camera && !s.written || shape > cardShape*0.955 && shape < cardShape*1.05 {
 		return
 	}
-	if img, ok := sheet.Even(s.Overview, s.camera); ok {
+	if img, ok := sheet.Even(s.Overview, sheet.Known{Sheet: s.camera, Writing: s.written}); ok {
 		s.Overview = raster.NewOverview(img)
 	}
 }

@@ -18,9 +18,10 @@ const (
 	lightStep    = 0.15 // logarithm of how much the light may change to the next patch
 	hueStep      = 0.05 // the same for a colour's share
 	leastSheet   = 0.35 // of a sheet's picture is paper of one kind
-	leastInk     = 0.03 // of the patches of its paper have writing on them
+	wholeSheet   = 0.85 // the same where no letters were seen: it may be a photograph's print
 	plainSheet   = 0.60 // the same where it is not known to be a sheet
-	plainInk     = 0.12
+	leastInk     = 0.03 // of the patches of a sheet's paper have writing on them
+	plainInk     = 0.12 // the same where it is not known to be a sheet
 	unevenLight  = 1.12 // how much brighter than its darkest tenth its brightest tenth is then
 	mostBrighter = 0.1  // of the picture is brighter than its paper
 	leastLight   = 20   // paper darker than this is too noisy to be made white
@@ -54,15 +55,22 @@ type light struct {
 	scale float64 // pixels of the picture to one of the copy
 }
 
+// Known is what was found out about a picture before: little of what is on it
+// has to speak for a sheet then.
+type Known struct {
+	Sheet   bool // it is what a camera saw within four sides
+	Writing bool // there are lines of letters on it
+}
+
 // Even gives a photograph of a sheet of paper even light and white paper, as a
 // scanner would have seen it. Pictures and fields on the paper keep their
 // colours as seen against it. It is false, and the picture as it was, for what
-// is no sheet with writing on it, and for what has even light. known says
-// that it is a sheet's picture by a camera: little has to be on it then, and
-// its light need not be uneven. It writes to the picture's own pixels.
-func Even(o *raster.Overview, known bool) (image.Image, bool) {
+// is no sheet with writing on it, prints of photographs among them, and for
+// what is not known to be a sheet and has even light. It writes to the
+// picture's own pixels.
+func Even(o *raster.Overview, k Known) (image.Image, bool) {
 	l := measureLight(o)
-	if l == nil || !l.isSheet(known) {
+	if l == nil || !l.isSheet(k) {
 		return o.Page(), false
 	}
 	l.fill()
@@ -217,7 +225,7 @@ func (l *light) beside(i int, f func(j int)) {
 }
 
 // isSheet says whether the paper is that of a sheet somebody wrote on.
-func (l *light) isSheet(known bool) bool {
+func (l *light) isSheet(k Known) bool {
 	var sum [3]float64
 	var levels []float64
 	paper, ink, bright := 0, 0, 0
@@ -252,12 +260,15 @@ func (l *light) isSheet(known bool) bool {
 	hue := 1 - least/most
 	slices.Sort(levels)
 	uneven := levels[len(levels)*9/10] / levels[len(levels)/10]
-	share, written := leastSheet*n, leastInk
-	if !known {
-		share, written = plainSheet*n, plainInk
+	share, written := plainSheet*n, plainInk
+	switch {
+	case k.Sheet && k.Writing:
+		share, written = leastSheet*n, leastInk
+	case k.Sheet:
+		share, written = wholeSheet*n, leastInk
 	}
 	return float64(paper) >= share && float64(ink) >= written*float64(paper) && float64(bright) < mostBrighter*n &&
-		(known || uneven >= unevenLight) && most >= leastLight && least < alreadyEven && (hue < mostHue || warm && hue < mostWarm)
+		(k.Sheet || uneven >= unevenLight) && most >= leastLight && least < alreadyEven && (hue < mostHue || warm && hue < mostWarm)
 }
 
 // fill gives patches that are no paper the light of those around them, then
