@@ -4,7 +4,10 @@
 // flips is lost, where writing would stay legible.
 package codes
 
-import "image"
+import (
+	"image"
+	"slices"
+)
 
 const (
 	copyDPI = 75 // the page is looked at in squares of a pixel of it
@@ -12,44 +15,77 @@ const (
 	// Of the squares around a place in a code so many percent are dark: of
 	// type, with white between its lines and letters, far fewer.
 	leastDark = 34
-	mostDark  = 68
-	steps     = 14 // and so many percent of them are unlike their neighbour
-	darkShade = 58 // percent of the paper's brightness
-	filled    = 50 // percent of a place's frame is so
+	// A code amid dense type is told from it by its being darker, and what a
+	// code has of sparse places belongs to it.
+	leastDense, leastSparse = 40, 30
+	mostDark                = 68
+	steps                   = 14 // and so many percent of them are unlike their neighbour
+	darkShade               = 58 // percent of the paper's brightness
+	filled                  = 50 // percent of a place's frame is so
 	// A place has so many squares a side, four millimetres less than its code.
 	leastSide, leastLong = 18, 28
 )
 
 // Find gives the places of codes on a page of a resolution, with two
-// millimetres around each, in order from the top. It may find what is no code
-// (a halftone picture, a table of small print), and finds none that is
+// millimetres around each. It may find what is no code
+// (a halftone picture, writing that is not upright), and finds none that is
 // smaller than eight millimetres.
 func Find(m *image.Gray, dpi int) []image.Rectangle {
-	f := &finder{m: m, size: max((dpi+copyDPI/2)/copyDPI, 1)}
+	f := &finder{m: m, dpi: dpi, size: max((dpi+copyDPI/2)/copyDPI, 1)}
 	f.w, f.h = m.Rect.Dx()/f.size, m.Rect.Dy()/f.size
 	if f.w <= 2*reach || f.h <= 2*reach {
 		return nil
 	}
 	f.measure()
-	f.spread()
+	dark, step := sums(f.dark, f.w, f.h), sums(f.step, f.w, f.h)
 	var found []image.Rectangle
-	around := dpi * 2 / 25
+	for _, least := range [...]int{leastDense, leastDark, leastSparse} {
+		f.spread(dark, step, least)
+		for _, r := range f.codes() {
+			if least > leastSparse || slices.ContainsFunc(found, r.Overlaps) {
+				found = join(found, r)
+			}
+		}
+	}
+	return slices.DeleteFunc(found, func(r image.Rectangle) bool { return f.isType(r.Inset(dpi * 2 / 25)) })
+}
+
+// codes gives the places that are marked and no type.
+func (f *finder) codes() (found []image.Rectangle) {
+	m, around := f.m, f.dpi*2/25
 	for _, r := range f.places() {
 		if min(r.Dx(), r.Dy()) < leastSide || max(r.Dx(), r.Dy()) < leastLong {
 			continue
 		}
 		// The squares within reach of a code's edge were not found.
 		r = r.Inset(-reach / 2)
-		page := image.Rect(r.Min.X*f.size, r.Min.Y*f.size, r.Max.X*f.size, r.Max.Y*f.size).Inset(-around)
-		found = append(found, page.Add(m.Rect.Min).Intersect(m.Rect))
+		page := image.Rect(r.Min.X*f.size, r.Min.Y*f.size, r.Max.X*f.size, r.Max.Y*f.size).Add(m.Rect.Min).Intersect(m.Rect)
+		if !f.isType(page) {
+			found = append(found, page.Inset(-around).Intersect(m.Rect))
+		}
 	}
 	return found
+}
+
+// join adds a place to those it does not overlap, as one with those it does:
+// some codes are sparse in their middle.
+func join(all []image.Rectangle, r image.Rectangle) []image.Rectangle {
+	for i := 0; i < len(all); i++ {
+		if all[i].Overlaps(r) {
+			r = r.Union(all[i])
+			all = append(all[:i], all[i+1:]...)
+			i = -1
+		}
+	}
+	return append(all, r)
 }
 
 // finder looks at squares of the page.
 type finder struct {
 	m          *image.Gray
+	dpi        int
 	size, w, h int
+	limit      uint8   // what is darker is no paper
 	dark, step []uint8 // of each square: 1 when it is dark; how many of two neighbours are not as it
 	in         []bool  // as in a code
 }
@@ -72,10 +108,10 @@ func (f *finder) measure() {
 			paper = v
 		}
 	}
-	limit := uint8((paper*8 + 4) * darkShade / 100)
+	f.limit = uint8((paper*8 + 4) * darkShade / 100)
 	for i, v := range f.dark {
 		f.dark[i] = 0
-		if v < limit {
+		if v < f.limit {
 			f.dark[i] = 1
 		}
 	}
@@ -86,12 +122,11 @@ func (f *finder) measure() {
 
 // spread marks the squares around which there is about as much dark as light,
 // in small pieces.
-func (f *finder) spread() {
+func (f *finder) spread(dark, step []uint16, least int) {
 	f.in = make([]bool, f.w*f.h)
-	dark, step := sums(f.dark, f.w, f.h), sums(f.step, f.w, f.h)
 	const all = (2*reach + 1) * (2*reach + 1)
 	for i, n := range dark {
-		f.in[i] = 100*int(n) >= leastDark*all && 100*int(n) <= mostDark*all && 100*int(step[i]) >= steps*all
+		f.in[i] = 100*int(n) >= least*all && 100*int(n) <= mostDark*all && 100*int(step[i]) >= steps*all
 	}
 }
 
