@@ -12,7 +12,7 @@ import (
 func TestSidesThatBendBecomeStraight(t *testing.T) {
 	page := corpus(t, "fr-rapport-1984-p2.jpg", 1000)
 	ratio := float64(page.Rect.Dx()) / float64(page.Rect.Dy())
-	for _, curl := range []float64{-0.012, 0, 0.006, 0.012} {
+	for _, curl := range []float64{-0.012, 0.012} {
 		s := scene{page: page, ground: wood, quad: seen(ratio, 4, 15, 0.8), curl: curl}
 		img := s.picture()
 		found, sure := sheet.Find(img)

@@ -94,7 +94,7 @@ func TestAFieldAsWideAsTheSheetIsAPartOfIt(t *testing.T) {
 
 func TestFindsAPictureOnAWhitePage(t *testing.T) {
 	for _, name := range []string{"photo-fairscan-img02.jpg", "photo-thesis-curved.jpg", "photo-exif-6.jpg"} {
-		img := corpus(t, name, 600)
+		img := smaller(corpus(t, name, 1000), 0.6)
 		page := image.NewRGBA(image.Rect(0, 0, 700, 990))
 		for i := range page.Pix {
 			page.Pix[i] = 255
