@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/jpeg"
 	"math"
 	"math/rand/v2"
@@ -25,14 +26,12 @@ func noise(t testing.TB, want *image.RGBA, data []byte) float64 {
 	if got.Bounds().Size() != b.Size() {
 		t.Fatalf("got %v, want %v", got.Bounds(), b)
 	}
-	for y := range b.Dy() {
-		for x := range b.Dx() {
-			c := color.RGBAModel.Convert(got.At(x, y)).(color.RGBA)
-			p := want.Pix[y*want.Stride+4*x:]
-			for k, v := range []uint8{c.R, c.G, c.B} {
-				d := float64(v) - float64(p[k])
-				sum += d * d
-			}
+	seen := image.NewRGBA(b)
+	draw.Draw(seen, b, got, got.Bounds().Min, draw.Src)
+	for i, v := range seen.Pix {
+		if i%4 != 3 {
+			d := float64(v) - float64(want.Pix[i])
+			sum += d * d
 		}
 	}
 	return 10 * math.Log10(255*255/(sum/float64(3*b.Dx()*b.Dy())+1e-9))
