@@ -96,6 +96,7 @@ const (
 	ChangeStraightened Change = "straightened" // turned by a few degrees
 	ChangeCropped      Change = "cropped"      // what lies around the sheet is cut off
 	ChangeTurned       Change = "turned"       // by quarter turns, to how its writing stands
+	ChangeLit          Change = "lit"          // a photographed sheet got even light and white paper
 )
 
 // PageKind is what a page is to those who have to make it small.

@@ -133,14 +133,18 @@ func changeOf(l *i18n.Language, p *session.Page) (did, swap string) {
 	switch {
 	case p.AsIs && straight:
 		return l.T("review", "as_it_came"), l.T("review", "straighten")
-	case p.AsIs:
+	case p.AsIs && cut:
 		return l.T("review", "as_it_came"), l.T("review", "cut_edges")
+	case p.AsIs:
+		return l.T("review", "as_it_came"), l.T("review", "lighten")
 	case straight && cut:
 		did = l.T("review", "changed_both")
 	case straight:
 		did = l.T("review", "changed_straight")
-	default:
+	case cut:
 		did = l.T("review", "changed_cut")
+	default:
+		did = l.T("review", "changed_light")
 	}
 	return did, l.T("review", "as_is")
 }

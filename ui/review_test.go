@@ -83,6 +83,9 @@ func TestWhatWasDoneToAPageIsSaidWithTheWayBack(t *testing.T) {
 		{false, []kiosk.Change{kiosk.ChangeFlattened}, "droite et a coupé ses bords", "Remettre comme avant"},
 		{true, []kiosk.Change{kiosk.ChangeFlattened, kiosk.ChangeTurned}, "comme avant", "Mettre la page droite"},
 		{true, []kiosk.Change{kiosk.ChangeCropped}, "comme avant", "Couper les bords"},
+		{false, []kiosk.Change{kiosk.ChangeLit}, "plus claire", "Remettre comme avant"},
+		{false, []kiosk.Change{kiosk.ChangeStraightened, kiosk.ChangeLit}, "a mis cette page droite.", "Remettre comme avant"},
+		{true, []kiosk.Change{kiosk.ChangeLit}, "comme avant", "Rendre la page plus claire"},
 	} {
 		got := pageOf(t, "fr", session.Page{ID: "p1", Ready: true, AsIs: c.asIs, Changes: c.changes})
 		if !strings.Contains(got.Change, c.change) || got.Swap != c.swap || got.AsIs != c.asIs {

@@ -224,6 +224,8 @@ func changeText(c kiosk.Change) string {
 		return "bords du scanner enlevés"
 	case kiosk.ChangeTurned:
 		return "tournée dans le sens de la lecture"
+	case kiosk.ChangeLit:
+		return "éclairée également, papier rendu blanc"
 	default:
 		return string(c)
 	}

@@ -239,7 +239,7 @@ func (e *Engine) receivePage(p *process, payload []byte, n int) (kiosk.Page, wir
 var (
 	verdicts = []kiosk.Verdict{kiosk.VerdictBlank, kiosk.VerdictBlurred, kiosk.VerdictDark, kiosk.VerdictCut, kiosk.VerdictPartial,
 		kiosk.VerdictLowRes, kiosk.VerdictGlare, kiosk.VerdictFingers, kiosk.VerdictTurned}
-	changes = []kiosk.Change{kiosk.ChangeFlattened, kiosk.ChangeStraightened, kiosk.ChangeCropped, kiosk.ChangeTurned}
+	changes = []kiosk.Change{kiosk.ChangeFlattened, kiosk.ChangeStraightened, kiosk.ChangeCropped, kiosk.ChangeTurned, kiosk.ChangeLit}
 	kinds   = []kiosk.PageKind{kiosk.PageDigital, kiosk.PageWriting, kiosk.PagePicture, kiosk.PageBilevel}
 )
 

@@ -168,6 +168,7 @@ func (s *sheetOfPaper) even() {
 	}
 	if img, ok := sheet.Even(s.Overview, sheet.Known{Sheet: s.camera, Writing: s.written}); ok {
 		s.Overview = raster.NewOverview(img)
+		s.changes = append(s.changes, kiosk.ChangeLit)
 	}
 }
 

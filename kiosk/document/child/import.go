@@ -157,7 +157,7 @@ func (im *importing) end() error {
 // picture out of p.
 func (im *importing) ready(p *decode.Picture) (ready, error) {
 	s, dpi := sheetOf(p, im.job)
-	r := ready{message: wire.PageMessage{Kind: kiosk.PageDigital, SourceDPI: p.DPI, Searchable: p.Searchable || p.Vector, Changes: s.changes, Turned: s.turned}}
+	r := ready{message: wire.PageMessage{Kind: kiosk.PageDigital, SourceDPI: p.DPI, Searchable: p.Searchable || p.Vector, Turned: s.turned}}
 	m := &r.message
 	if s.IsGray() {
 		s.Overview, m.Gray = s.Gray(), true
@@ -168,6 +168,7 @@ func (im *importing) ready(p *decode.Picture) (ready, error) {
 	if !im.job.AsIs && !im.job.Scanned && !p.Vector {
 		s.even()
 	}
+	m.Changes = s.changes
 	if err := r.pictures(s); err != nil || p.Vector {
 		return r, err
 	}

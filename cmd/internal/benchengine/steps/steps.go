@@ -48,7 +48,9 @@ func All() []Step {
 		{Name: "upright", Photo: true, Scan: true, Do: turn, Trials: []Trial{plain, turned("turned by 90°", 90), turned("turned by 180°", 180)}},
 		{Name: "page finding", Photo: true, Do: flatten, Trials: []Trial{plain}},
 		{Name: "whitening", Photo: true, Scan: true, Do: whiten, Trials: []Trial{plain, {"shaded", Shade}}},
-		{Name: "ink and paper apart", Photo: true, Scan: true, Do: layers, Trials: []Trial{plain, {"shaded", Shade}}},
+		{Name: "even light", Photo: true, Do: even, Trials: []Trial{plain}},
+		{Name: "ink and paper apart", Scan: true, Do: layers, Trials: []Trial{plain, {"shaded", Shade}}},
+		{Name: "ink and paper apart", Photo: true, Do: layers, Trials: []Trial{{"in even light", evened}}},
 		{Name: "all steps of a scan", Scan: true, Do: scan, Trials: []Trial{plain}},
 		{Name: "all steps of a photo", Photo: true, Do: photo, Trials: []Trial{plain}},
 	}
@@ -99,10 +101,27 @@ func scan(img image.Image) (image.Image, bool) { return each(img, deskew, crop, 
 // photo takes all steps of a photograph of a page.
 func photo(img image.Image) (image.Image, bool) {
 	if flat, ok := flatten(img); ok {
-		out, _ := each(flat, turn, layers)
+		out, _ := each(flat, turn, even, layers)
 		return out, true
 	}
-	return each(img, turn, layers)
+	return each(img, turn, even, layers)
+}
+
+// even gives what was photographed the light of a scanner.
+func even(img image.Image) (image.Image, bool) {
+	_, sure := upright.Turn(img)
+	own := image.NewRGBA(img.Bounds()) // it is written to
+	draw.Draw(own, own.Rect, img, img.Bounds().Min, draw.Src)
+	out, ok := sheet.Even(raster.NewOverview(own), sheet.Known{Writing: sure >= upright.Sure})
+	if !ok {
+		return img, false
+	}
+	return out, true
+}
+
+func evened(img image.Image) image.Image {
+	out, _ := even(img)
+	return out
 }
 
 func each(img image.Image, steps ...func(image.Image) (image.Image, bool)) (image.Image, bool) {
