@@ -68,11 +68,12 @@ func bilevelPage(img image.Image) bool {
 // flatten finds the sheet in a photograph, or on a scanner's bed.
 func (s *sheetOfPaper) flatten(scanned bool) bool {
 	page := s.Page()
-	found, sure := sheet.Find(page)
+	view := sheet.NewView(page)
+	found, sure := view.Find()
 	if !sure && !scanned {
-		found, sure = findWithin(page)
+		found, sure = findWithin(page, view)
 	}
-	s.photo = !scanned && (sure && s.dpi < flatbedDPI || sheet.IsPhoto(page))
+	s.photo = !scanned && (sure && s.dpi < flatbedDPI || view.IsPhoto())
 	if !sure {
 		return false
 	}
@@ -98,8 +99,8 @@ const fineSide = 2923
 
 // findWithin looks for a sheet in a picture that lies on a white page, as those
 // that were put into a PDF do.
-func findWithin(page image.Image) (sheet.Sheet, bool) {
-	r, ok := sheet.Inlay(page)
+func findWithin(page image.Image, view *sheet.View) (sheet.Sheet, bool) {
+	r, ok := view.Inlay()
 	if !ok {
 		return sheet.Sheet{}, false
 	}

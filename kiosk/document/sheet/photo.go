@@ -5,16 +5,18 @@ import (
 	"slices"
 )
 
+// IsPhoto is View.IsPhoto of a picture.
+func IsPhoto(img image.Image) bool { return NewView(img).IsPhoto() }
+
 // IsPhoto says whether a picture is a camera's rather than a scanner's, by its
 // light: the brightest of each part of a page is even under a scanner's lamp
 // and uneven under a room's. A photograph taken in even light is missed; what
 // EXIF says is better where there is any.
-func IsPhoto(img image.Image) bool {
-	b := img.Bounds()
-	if min(b.Dx(), b.Dy()) < minSide {
+func (v *View) IsPhoto() bool {
+	if v.copy == nil {
 		return false
 	}
-	p := newCopy(img).dim
+	p := v.copy.dim
 	const parts = 6
 	var bright []int
 	for j := range parts {
@@ -36,15 +38,17 @@ const (
 	darkBorder  = 0.75 // of the picture's border is no white paper
 )
 
+// Inlay is View.Inlay of a picture.
+func Inlay(img image.Image) (image.Rectangle, bool) { return NewView(img).Inlay() }
+
 // Inlay gives the place of a picture that was put on a larger white page: there
 // is nothing at all around it, and it ends on four straight sides. It is false
 // when there is none.
-func Inlay(img image.Image) (image.Rectangle, bool) {
-	b := img.Bounds()
-	if min(b.Dx(), b.Dy()) < minSide {
+func (v *View) Inlay() (image.Rectangle, bool) {
+	if v.copy == nil {
 		return image.Rectangle{}, false
 	}
-	p := newCopy(img).dim
+	p, b := v.copy.dim, v.img.Bounds()
 	white := func(r image.Rectangle) (n int) {
 		for y := r.Min.Y; y < r.Max.Y; y++ {
 			for _, v := range p.raw[y*p.w+r.Min.X : y*p.w+r.Max.X] {

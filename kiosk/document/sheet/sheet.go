@@ -110,15 +110,33 @@ const (
 	maxOn    = 0.6  // how strongly a side may go on beyond a corner, of itself
 )
 
+// View is a picture and the small copy that it is looked at in. It belongs to
+// one goroutine at a time.
+type View struct {
+	img  image.Image
+	copy *smallCopy // nil when the picture is too small
+}
+
+// NewView takes a picture; its pixels may not change as long as it is used.
+func NewView(img image.Image) *View {
+	v := &View{img: img}
+	if b := img.Bounds(); min(b.Dx(), b.Dy()) >= minSide {
+		v.copy = newCopy(img)
+	}
+	return v
+}
+
+// Find is View.Find of a picture.
+func Find(img image.Image) (s Sheet, sure bool) { return NewView(img).Find() }
+
 // Find looks for the sheet. s is its best guess; sure is false when it is no
 // more than that, or when there is none. The picture must be upright in the
 // sense of its EXIF orientation only for the corners' order.
-func Find(img image.Image) (s Sheet, sure bool) {
-	b := img.Bounds()
-	if min(b.Dx(), b.Dy()) < minSide {
+func (v *View) Find() (s Sheet, sure bool) {
+	c, b := v.copy, v.img.Bounds()
+	if c == nil {
 		return Sheet{}, false
 	}
-	c := newCopy(img)
 	best := candidate{}
 	for _, p := range []*plane{c.dim, c.luma} {
 		if p == nil {
@@ -131,7 +149,7 @@ func Find(img image.Image) (s Sheet, sure bool) {
 	if best.score == 0 {
 		return Sheet{}, false
 	}
-	r := best.plane.refine(img, best)
+	r := best.plane.refine(v.img, best)
 	s.Quad = r.quad
 	sure = r.straight && best.least >= minHits && best.mean >= minMean && best.on <= maxOn && !c.writingAround(best) && !c.isField(best.quad)
 	if sure {
