@@ -27,6 +27,9 @@ type Page struct {
 	Turn        int     `json:"turn"` // degrees clockwise until it reads
 	SSIM        float64 `json:"ssim"`
 	Frame       Frame   `json:"frame"`
+	// Again is, of the original, the part of its words that are read again when
+	// it is made 2 % smaller: no more can be asked of any program.
+	Again float64 `json:"again,omitempty"`
 }
 
 // Frame says how a page's shape compares with the original's.
