@@ -105,6 +105,9 @@ func (b *bench) try(ctx context.Context, t trial) (steps.Result, error) {
 	if t.trial.Spoil != nil {
 		img = t.trial.Spoil(img)
 	}
+	if t.trial.Ready != nil {
+		img = t.trial.Ready(img)
+	}
 	truth := ""
 	if name := t.doc.Truth[t.index]; name != "" {
 		data, err := os.ReadFile(name)

@@ -28,6 +28,9 @@ type Step struct {
 type Trial struct {
 	Name  string
 	Spoil func(image.Image) image.Image // nil for the page as it is
+	// Ready is what the steps before make of the page, where this one never
+	// gets it otherwise; nil for nothing.
+	Ready func(image.Image) image.Image
 }
 
 // asItIs is the trial of pages as they came.
@@ -37,20 +40,20 @@ const asItIs = "as it is"
 func All() []Step {
 	plain := Trial{Name: asItIs}
 	tilted := func(name string, degrees float64) Trial {
-		return Trial{name, func(img image.Image) image.Image { return Tilt(img, degrees) }}
+		return Trial{Name: name, Spoil: func(img image.Image) image.Image { return Tilt(img, degrees) }}
 	}
 	turned := func(name string, degrees int) Trial {
-		return Trial{name, func(img image.Image) image.Image { return raster.Turn(img, degrees) }}
+		return Trial{Name: name, Spoil: func(img image.Image) image.Image { return raster.Turn(img, degrees) }}
 	}
 	return []Step{
 		{Name: "deskew", Scan: true, Do: deskew, Trials: []Trial{plain, tilted("tilted by 2°", 2), tilted("tilted by -4.5°", -4.5)}},
-		{Name: "crop of the bed", Scan: true, Do: crop, Trials: []Trial{plain, {"on a dark bed", OnBed}}},
+		{Name: "crop of the bed", Scan: true, Do: crop, Trials: []Trial{plain, {Name: "on a dark bed", Spoil: OnBed}}},
 		{Name: "upright", Photo: true, Scan: true, Do: turn, Trials: []Trial{plain, turned("turned by 90°", 90), turned("turned by 180°", 180)}},
 		{Name: "page finding", Photo: true, Do: flatten, Trials: []Trial{plain}},
-		{Name: "whitening", Photo: true, Scan: true, Do: whiten, Trials: []Trial{plain, {"shaded", Shade}}},
+		{Name: "whitening", Photo: true, Scan: true, Do: whiten, Trials: []Trial{plain, {Name: "shaded", Spoil: Shade}}},
 		{Name: "even light", Photo: true, Do: even, Trials: []Trial{plain}},
-		{Name: "ink and paper apart", Scan: true, Do: layers, Trials: []Trial{plain, {"shaded", Shade}}},
-		{Name: "ink and paper apart", Photo: true, Do: layers, Trials: []Trial{{"in even light", evened}}},
+		{Name: "ink and paper apart", Scan: true, Do: layers, Trials: []Trial{plain, {Name: "shaded", Spoil: Shade}}},
+		{Name: "ink and paper apart", Photo: true, Do: layers, Trials: []Trial{{Name: "in even light", Ready: evened}}},
 		{Name: "all steps of a scan", Scan: true, Do: scan, Trials: []Trial{plain}},
 		{Name: "all steps of a photo", Photo: true, Do: photo, Trials: []Trial{plain}},
 	}
