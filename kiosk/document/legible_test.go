@@ -1,6 +1,7 @@
 package document_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"image"
@@ -15,6 +16,7 @@ import (
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document/documenttest"
+	"pointnum/kiosk/document/raster"
 )
 
 // A bill's code can be paid from whatever becomes of it.
@@ -161,4 +163,37 @@ func TestATurnedScanIsTurnedBack(t *testing.T) {
 			t.Errorf("turned by %d and wanted as it is: %v, %v", turn, left[0].Changes, err)
 		}
 	}
+}
+
+// A photographed letter gets even light, and can be had without.
+func TestAPhotographedLetterIsLit(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, patient())
+	in := input(documenttest.Read(t, "photo-fairscan-img01.jpg"))
+	for _, asIs := range []bool{false, true} {
+		in.AsIs = asIs
+		all, err := pages(t.Context(), e, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lit := slices.Contains(all[0].Changes, kiosk.ChangeLit)
+		sheet, err := jpeg.Decode(bytes.NewReader(all[0].Image))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if white := whiteShare(sheet); lit == asIs || lit != (white > 0.5) {
+			t.Errorf("wanted as it is %v: changed %v, %.2f of it is white", asIs, all[0].Changes, white)
+		}
+	}
+}
+
+func whiteShare(img image.Image) float64 {
+	g := raster.Gray(img)
+	n := 0
+	for _, v := range g.Pix {
+		if v >= 250 {
+			n++
+		}
+	}
+	return float64(n) / float64(len(g.Pix))
 }

@@ -35,7 +35,9 @@ type sheetOfPaper struct {
 func sheetOf(p *decode.Picture, job wire.JobMessage) (*sheetOfPaper, int) {
 	img := raster.Orient(p.Image, p.Orientation)
 	p.Image = nil
-	bare := job.AsIs || p.Vector || bilevelPage(img)
+	// What was done to a page of black and white leaves nothing to clean, and
+	// any change would cost its sharpness.
+	bare := job.AsIs || p.Vector || raster.IsBilevel(img)
 	s := &sheetOfPaper{Overview: raster.NewOverview(img), dpi: p.DPI, digital: p.Vector}
 	if job.Scanned && job.DPI > 0 {
 		s.dpi = job.DPI
@@ -56,13 +58,6 @@ func (s *sheetOfPaper) replace(img image.Image) {
 	if img != s.Page() {
 		s.Overview = raster.NewOverview(img)
 	}
-}
-
-// bilevelPage says whether a page is black and white only: what was done to
-// that before leaves nothing to clean, and any change would cost its sharpness.
-func bilevelPage(img image.Image) bool {
-	g, ok := img.(*image.Gray)
-	return ok && bilevel(g)
 }
 
 // flatten finds the sheet in a photograph, or on a scanner's bed.

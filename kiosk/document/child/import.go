@@ -223,21 +223,10 @@ func toMaster(img image.Image, dpi int) (image.Image, int) {
 // encodeMaster keeps black and white pages without loss; everything else
 // becomes a JPEG of high quality.
 func encodeMaster(img image.Image) ([]byte, error) {
-	if g, ok := img.(*image.Gray); ok && bilevel(g) {
-		return encodeBilevel(g)
+	if raster.IsBilevel(img) {
+		return encodeBilevel(img.(*image.Gray))
 	}
 	return raster.EncodeJPEG(img, masterQuality)
-}
-
-func bilevel(g *image.Gray) bool {
-	for y := range g.Rect.Dy() {
-		for _, v := range g.Pix[y*g.Stride:][:g.Rect.Dx()] {
-			if v != 0 && v != 255 {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 func encodeBilevel(g *image.Gray) ([]byte, error) {

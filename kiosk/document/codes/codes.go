@@ -7,6 +7,8 @@ package codes
 import (
 	"image"
 	"slices"
+
+	"pointnum/kiosk/document/raster"
 )
 
 const (
@@ -43,7 +45,7 @@ func Find(m *image.Gray, dpi int) []image.Rectangle {
 		f.spread(dark, step, least)
 		for _, r := range f.codes() {
 			if least > leastSparse || slices.ContainsFunc(found, r.Overlaps) {
-				found = join(found, r)
+				found = raster.Join(found, r) // some are sparse in their middle
 			}
 		}
 	}
@@ -65,19 +67,6 @@ func (f *finder) codes() (found []image.Rectangle) {
 		}
 	}
 	return found
-}
-
-// join adds a place to those it does not overlap, as one with those it does:
-// some codes are sparse in their middle.
-func join(all []image.Rectangle, r image.Rectangle) []image.Rectangle {
-	for i := 0; i < len(all); i++ {
-		if all[i].Overlaps(r) {
-			r = r.Union(all[i])
-			all = append(all[:i], all[i+1:]...)
-			i = -1
-		}
-	}
-	return append(all, r)
 }
 
 // finder looks at squares of the page.

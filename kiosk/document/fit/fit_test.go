@@ -48,6 +48,55 @@ func TestTheNumberOfWorkersChangesNothing(t *testing.T) {
 	}
 }
 
+// photo is a page that stays a picture, in colour.
+func photo() fit.Page {
+	return fit.Page{DPI: 300, Kind: kiosk.PagePicture, Load: func() (image.Image, error) {
+		return documenttest.Grain(documenttest.Gradient(1200, 900), 20), nil
+	}}
+}
+
+func fitted(t *testing.T, limit int64) (fit.Result, int64) {
+	t.Helper()
+	r, err := fit.Fit([]fit.Page{photo()}, kiosk.Target{Format: kiosk.FormatPDF, MaxBytes: limit}, fit.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, int64(len(r.Files[0].Data))
+}
+
+// A finer picture than need be fills a limit to four fifths at most.
+func TestWhatIsNotNeededLeavesSomeOfTheLimit(t *testing.T) {
+	_, finest := fitted(t, 50_000_000)
+	if _, n := fitted(t, finest*5/4+2000); n != finest {
+		t.Errorf("with enough room it takes %d bytes, of %d", n, finest)
+	}
+	if _, n := fitted(t, finest*6/5); n >= finest*4/5*6/5 {
+		t.Errorf("under %d it takes %d", finest*6/5, n)
+	}
+}
+
+// Pictures get coarser before colours go.
+func TestColourGoesAfterTheFinenessOfPictures(t *testing.T) {
+	coarse, gray := false, false
+	for limit := int64(16_000); ; limit -= limit / 25 {
+		r, err := fit.Fit([]fit.Page{photo()}, kiosk.Target{Format: kiosk.FormatPDF, MaxBytes: limit}, fit.Options{})
+		if kiosk.CodeOf(err) == kiosk.CodeCannotFit {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		coarse = coarse || r.DPI < 200 && !r.Gray
+		if r.Gray && !coarse {
+			t.Fatalf("under %d the picture is grey, and was never coarser than 200 dpi", limit)
+		}
+		gray = gray || r.Gray
+	}
+	if !gray {
+		t.Error("no limit is low enough for a picture without colour")
+	}
+}
+
 func TestWhatCanNotBeReadIsNotMade(t *testing.T) {
 	for _, f := range []kiosk.Format{kiosk.FormatPDF, kiosk.FormatJPEG, kiosk.FormatPNG} {
 		_, err := fit.Fit(noisy(1), kiosk.Target{Format: f, MaxBytes: 2000}, fit.Options{})

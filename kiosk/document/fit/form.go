@@ -22,8 +22,8 @@ func Pack(page *raster.Overview, dpi int) (pdf.Page, kiosk.PageKind, error) {
 func pack(page *raster.Overview, dpi int, kind kiosk.PageKind, l level) (pdf.Page, kiosk.PageKind, error) {
 	img := page.Page()
 	if kind == "" || kind == kiosk.PageBilevel {
-		if g, ok := img.(*image.Gray); ok && bilevel(g) {
-			return packBilevel(g, dpi, l), kiosk.PageBilevel, nil
+		if raster.IsBilevel(img) {
+			return packBilevel(img.(*image.Gray), dpi, l), kiosk.PageBilevel, nil
 		}
 	}
 	if kind != kiosk.PagePicture {
@@ -127,15 +127,4 @@ func bitmap(g *image.Gray) *jbig2.Bitmap {
 		}
 	}
 	return b
-}
-
-func bilevel(g *image.Gray) bool {
-	for y := range g.Rect.Dy() {
-		for _, v := range g.Pix[y*g.Stride:][:g.Rect.Dx()] {
-			if v != 0 && v != 255 {
-				return false
-			}
-		}
-	}
-	return true
 }

@@ -32,7 +32,7 @@ func patches(l *mrc.Layers) ([]image.Rectangle, bool) {
 		if sheetEdge(r, page, l.DPI) {
 			continue
 		}
-		all = joined(all, r.Inset(-patchBorder).Intersect(page))
+		all = raster.Join(all, r.Inset(-patchBorder).Intersect(page))
 	}
 	area := 0
 	for _, r := range all {
@@ -53,18 +53,6 @@ func sheetEdge(r, page image.Rectangle, dpi int) bool {
 		return r.Max.Y <= inner.Min.Y || r.Min.Y >= inner.Max.Y
 	}
 	return false
-}
-
-// joined adds a rectangle to those it does not touch, as one with those it does.
-func joined(all []image.Rectangle, r image.Rectangle) []image.Rectangle {
-	for i := 0; i < len(all); i++ {
-		if all[i].Overlaps(r) {
-			r = r.Union(all[i])
-			all = append(all[:i], all[i+1:]...)
-			i = -1
-		}
-	}
-	return append(all, r)
 }
 
 // patch is a place of a page, for a form of it that is w by h pixels.

@@ -128,7 +128,6 @@ func sameInPDFium(ctx context.Context, t *testing.T, b *devtools.Browser, p pdf.
 		if time.Now().After(deadline) {
 			t.Fatalf("a page of %d by %d pixels is shown different", p.Width, p.Height)
 		}
-		time.Sleep(20 * time.Millisecond) // pacing: a viewer does not say when it has painted
 	}
 	if err := tab.Close(ctx); err != nil {
 		t.Fatal(err)

@@ -15,6 +15,6 @@
 //	func (l *Layers) Encode(v Level) (pdf.Page, int, error) // fails when l.Photo
 //	func (l *Layers) Missing() []image.Rectangle            // strokes of img that can't be seen any more
 //	func (l *Layers) Holes() []image.Rectangle              // the same, as Split found it
-//	func (l *Layers) Confidence() float64                   // 0 to 1; below Sure keep the page as a picture too
+//	func (l *Layers) Confidence() float64                   // 0 to 1, for tables of what was tried
 //	func (l *Layers) Image(dpi int, gray bool) image.Image  // the layers drawn, for targets of pixels
 package mrc

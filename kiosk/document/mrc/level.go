@@ -21,10 +21,6 @@ type Level struct {
 	Gray          bool // without colour
 }
 
-// Sure is the confidence from which on a page need not be kept as a picture
-// besides.
-const Sure = 0.9
-
 // Levels are the levels a page should be tried at, the finest first. The last
 // is the floor of legibility.
 func Levels() []Level {

@@ -92,17 +92,6 @@ func (l *Layers) compare(before darkness) (g guard) {
 	})
 }
 
-// Lost gives the places of a page of a resolution where a connected stroke
-// can't be seen in a picture of the same size that was drawn of it. It looks
-// as Layers.Missing does.
-func Lost(page, shown image.Image, dpi int) []image.Rectangle {
-	seen := sight{page.Bounds().Size(), dpi, max((dpi+copyDPI/2)/copyDPI, 1)}
-	before, after := newScene(seen.copyOf(page)), newScene(seen.copyOf(shown))
-	return seen.guard(before.darkness(), func(x, y, want int) bool {
-		return after.depth(x, y) >= want || after.deepest(x, y, want)
-	}).missing
-}
-
 // sight is how a page is looked at.
 type sight struct {
 	size   image.Point

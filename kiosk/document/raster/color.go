@@ -22,6 +22,22 @@ func IsGray(img image.Image) bool {
 	return NewOverview(img).IsGray()
 }
 
+// IsBilevel says whether a page is an *image.Gray of black and white only.
+func IsBilevel(img image.Image) bool {
+	g, ok := img.(*image.Gray)
+	if !ok {
+		return false
+	}
+	for y := range g.Rect.Dy() {
+		for _, v := range g.Pix[y*g.Stride:][:g.Rect.Dx()] {
+			if v != 0 && v != 255 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // IsGray is IsGray of the page.
 func (o *Overview) IsGray() bool {
 	src, ok := o.Small().(*image.RGBA)

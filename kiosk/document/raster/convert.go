@@ -20,7 +20,7 @@ func ToRGBA(img image.Image) *image.RGBA {
 		return dst
 	}
 	over := !opaque(img)
-	rows(b.Dy(), func(y0, y1 int) {
+	Rows(b.Dy(), func(y0, y1 int) {
 		r := image.Rect(0, y0, b.Dx(), y1)
 		if over {
 			draw.Draw(dst, r, image.White, image.Point{}, draw.Src)
@@ -113,7 +113,7 @@ func Gray(img image.Image) *image.Gray {
 	default:
 		return Gray(ToRGBA(img))
 	}
-	rows(b.Dy(), func(y0, y1 int) {
+	Rows(b.Dy(), func(y0, y1 int) {
 		for y := y0; y < y1; y++ {
 			row(dst.Pix[y*dst.Stride:][:w], y)
 		}

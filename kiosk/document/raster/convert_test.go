@@ -8,6 +8,7 @@ import (
 	"image/jpeg"
 	"testing"
 
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/raster"
 )
 
@@ -83,13 +84,13 @@ func TestEveryKindOfPictureBecomesTheSamePage(t *testing.T) {
 func far(a, b uint8) bool { return max(a, b)-min(a, b) > 2 }
 
 func TestColourIsKeptWhereItMatters(t *testing.T) {
-	stamp := grain(letterhead(800, 1100, white, black), 4)
+	stamp := documenttest.Grain(documenttest.Letterhead(800, 1100, white, black), 4)
 	draw.Draw(stamp, image.Rect(500, 950, 560, 956), image.NewUniform(color.RGBA{60, 80, 190, 255}), image.Point{}, draw.Src)
 	for name, c := range map[string]struct {
 		img  image.Image
 		gray bool
 	}{
-		"black writing with a scanner's noise": {grain(letterhead(800, 1100, white, black), 6), true},
+		"black writing with a scanner's noise": {documenttest.Grain(documenttest.Letterhead(800, 1100, white, black), 6), true},
 		"a blue signature of one stroke":       {stamp, false},
 		"typed page, slightly tinted":          {corpus(t, "fr-rapport-1984-p2.jpg"), true},
 		"stamp on a programme":                 {corpus(t, "fr-programme-1962.jpg"), false},

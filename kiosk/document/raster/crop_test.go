@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/raster"
 )
 
@@ -37,9 +38,9 @@ func TestPaperIsFoundOnEveryBed(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%s %.1f %d", c.name, c.turned, c.width), func(t *testing.T) {
 			height := c.width * 636 / 450
-			page := letterhead(c.width, height, white, c.ink)
+			page := documenttest.Letterhead(c.width, height, white, c.ink)
 			bw, bh := c.width*620/450, height*877/636
-			m := grain(tilt(page, c.turned, bw, bh, c.bed), 6)
+			m := documenttest.Grain(tilt(page, c.turned, bw, bh, c.bed), 6)
 			got, cut := raster.CropBed(m)
 			if !cut {
 				t.Fatal("kept the whole bed")
@@ -59,7 +60,7 @@ func TestPaperIsFoundOnEveryBed(t *testing.T) {
 }
 
 func TestABlackBorderIsCutOffAScan(t *testing.T) {
-	page := raster.Gray(letterhead(1240, 1754, color.RGBA{255, 255, 255, 255}, color.RGBA{0, 0, 0, 255}))
+	page := raster.Gray(documenttest.Letterhead(1240, 1754, color.RGBA{255, 255, 255, 255}, color.RGBA{0, 0, 0, 255}))
 	r := rand.New(rand.NewPCG(4, 4))
 	for y := range 1754 { // as a copier leaves it beside and above the sheet
 		for x := range 50 + r.IntN(8) {
@@ -104,24 +105,24 @@ func TestSmallPaperOnAWhiteBedIsFoundByItsEdge(t *testing.T) {
 	paper := image.Rect(60, 50, 560, 900)
 	draw.Draw(m, paper, image.NewUniform(color.RGBA{225, 225, 225, 255}), image.Point{}, draw.Src)
 	draw.Draw(m, paper.Inset(4), image.NewUniform(color.RGBA{246, 246, 244, 255}), image.Point{}, draw.Src)
-	draw.Draw(m, paper.Inset(20), letterhead(460, 810, white, black), image.Point{}, draw.Src)
-	got, cut := raster.CropBed(grain(m, 2))
+	draw.Draw(m, paper.Inset(20), documenttest.Letterhead(460, 810, white, black), image.Point{}, draw.Src)
+	got, cut := raster.CropBed(documenttest.Grain(m, 2))
 	if !cut || !paper.In(got) || got.Dx() > 700 || got.Dy() > 1000 {
 		t.Errorf("found %v (%v), the paper is %v", got, cut, paper)
 	}
 }
 
 func TestAPageIsNotCutWhereThereMightBeWriting(t *testing.T) {
-	header := letterhead(1240, 1754, white, black)
+	header := documenttest.Letterhead(1240, 1754, white, black)
 	draw.Draw(header, image.Rect(0, 0, 1240, 160), image.NewUniform(color.RGBA{250, 190, 20, 255}), image.Point{}, draw.Src)
-	draw.Draw(header, image.Rect(100, 20, 1100, 140), letterhead(1250, 150, color.RGBA{250, 190, 20, 255}, black), image.Pt(125, 15), draw.Src)
+	draw.Draw(header, image.Rect(100, 20, 1100, 140), documenttest.Letterhead(1250, 150, color.RGBA{250, 190, 20, 255}, black), image.Pt(125, 15), draw.Src)
 	short := image.NewRGBA(image.Rect(0, 0, 1240, 1754))
 	draw.Draw(short, short.Rect, image.NewUniform(white), image.Point{}, draw.Src)
-	draw.Draw(short, image.Rect(200, 200, 700, 600), letterhead(500, 400, white, black), image.Point{}, draw.Src)
+	draw.Draw(short, image.Rect(200, 200, 700, 600), documenttest.Letterhead(500, 400, white, black), image.Point{}, draw.Src)
 	blank := image.NewRGBA(image.Rect(0, 0, 1240, 1754))
 	draw.Draw(blank, blank.Rect, image.NewUniform(white), image.Point{}, draw.Src)
 	for name, img := range map[string]image.Image{
-		"a white page":                      letterhead(1240, 1754, white, black),
+		"a white page":                      documenttest.Letterhead(1240, 1754, white, black),
 		"a header of colour over all of it": header,
 		"a few lines on a white page":       short,
 		"a blank page":                      blank,
@@ -161,9 +162,9 @@ func TestTheBedBesideAFacingPageIsCutOff(t *testing.T) {
 	m := image.NewRGBA(image.Rect(0, 0, w, h))
 	draw.Draw(m, m.Rect, image.NewUniform(color.RGBA{120, 122, 125, 255}), image.Point{}, draw.Src)
 	draw.Draw(m, image.Rect(0, 0, facing, h), image.NewUniform(white), image.Point{}, draw.Src)
-	page := letterhead(860, 1614, white, black)
+	page := documenttest.Letterhead(860, 1614, white, black)
 	draw.Draw(m, page.Rect.Add(image.Pt(facing, 70)), page, image.Point{}, draw.Src)
-	got, cut := raster.CropBed(grain(m, 6))
+	got, cut := raster.CropBed(documenttest.Grain(m, 6))
 	want := image.Rect(0, 70, facing+860, 70+1614)
 	if d := apart(got, want); !cut || d > 12 {
 		t.Errorf("found %v, the page is %v", got, want)
@@ -173,7 +174,7 @@ func TestTheBedBesideAFacingPageIsCutOff(t *testing.T) {
 // A rim of the bed is read as a column of letters.
 func TestNoRimOfTheBedIsLeftBesideCrookedPaper(t *testing.T) {
 	bed := color.RGBA{120, 122, 125, 255}
-	m := tilt(letterhead(1000, 1414, white, black), 0.35, 1240, 1754, bed)
+	m := tilt(documenttest.Letterhead(1000, 1414, white, black), 0.35, 1240, 1754, bed)
 	r, cut := raster.CropBed(m)
 	if !cut {
 		t.Fatal("kept the whole bed")

@@ -128,7 +128,7 @@ func (r *rotation) run(dst []uint8, stride int) {
 	if r.size.X*r.depth < 8 || r.out.X*r.depth < 8 {
 		return
 	}
-	rows(r.out.Y, func(y0, y1 int) {
+	Rows(r.out.Y, func(y0, y1 int) {
 		line := append([]uint8(nil), r.edge...)
 		for y := y0; y < y1; y++ {
 			r.columns(line[rotationPad*r.depth:], y)

@@ -8,6 +8,7 @@ import (
 	"math"
 	"testing"
 
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/raster"
 )
 
@@ -30,7 +31,7 @@ func TestSkewOfRealPagesIsFoundWithinAQuarterOfADegree(t *testing.T) {
 }
 
 func TestLinesDownThePageCountToo(t *testing.T) {
-	page := letterhead(800, 1100, white, black)
+	page := documenttest.Letterhead(800, 1100, white, black)
 	sideways := raster.Turn(tilt(page, 2, 800, 1100, white), 90)
 	if got := raster.Skew(raster.Gray(sideways)); math.Abs(got-2) > 0.2 {
 		t.Errorf("a page on its side, turned by 2 degrees: found %.2f", got)
@@ -41,7 +42,7 @@ func TestSkewIsZeroWhenThereAreNoLines(t *testing.T) {
 	blank := image.NewRGBA(image.Rect(0, 0, 1000, 1400))
 	draw.Draw(blank, blank.Rect, image.NewUniform(white), image.Point{}, draw.Src)
 	for name, img := range map[string]image.Image{
-		"blank": grain(blank, 8), "noise": grayNoise(600, 800), "tiny": noise(3, 5), "one pixel": noise(1, 1),
+		"blank": documenttest.Grain(blank, 8), "noise": grayNoise(600, 800), "tiny": noise(3, 5), "one pixel": noise(1, 1),
 		"landscape": corpus(t, "photo-exif-6.jpg"), "card": corpus(t, "photo-cni-specimen.jpg"),
 	} {
 		if got := raster.Skew(raster.Gray(img)); got != 0 {
@@ -54,7 +55,7 @@ func TestSkewIsZeroWhenThereAreNoLines(t *testing.T) {
 }
 
 func TestDeskewStraightensAndKeepsTheInk(t *testing.T) {
-	page := letterhead(700, 980, white, black)
+	page := documenttest.Letterhead(700, 980, white, black)
 	for _, turned := range []float64{-12, -4, 0.5} {
 		for _, kind := range []string{"colour", "grey"} {
 			t.Run(fmt.Sprintf("%s %.1f", kind, turned), func(t *testing.T) {
@@ -83,7 +84,7 @@ func TestDeskewStraightensAndKeepsTheInk(t *testing.T) {
 
 func TestDeskewGrowsRatherThanCutting(t *testing.T) {
 	// Writing up to the very corners.
-	page := letterhead(1250, 1750, white, black).SubImage(image.Rect(130, 180, 1120, 1570))
+	page := documenttest.Letterhead(1250, 1750, white, black).SubImage(image.Rect(130, 180, 1120, 1570))
 	b := page.Bounds()
 	m := tilt(page, 6, b.Dx()+170, b.Dy()+120, white)
 	got, a := raster.Deskew(m)

@@ -23,7 +23,7 @@ func halve(page image.Image) image.Image {
 
 // halveRows makes rows of n bytes of pairs of rows of twice as many.
 func halveRows(dst []uint8, dstStride, n int, src []uint8, stride, twice int, f func(to, above, below []uint8)) {
-	rows(len(dst)/dstStride, func(y0, y1 int) {
+	Rows(len(dst)/dstStride, func(y0, y1 int) {
 		for y := y0; y < y1; y++ {
 			f(dst[y*dstStride:][:n], src[2*y*stride:][:twice], src[(2*y+1)*stride:][:twice])
 		}

@@ -6,6 +6,7 @@ import (
 	"image/draw"
 	"testing"
 
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/raster"
 )
 
@@ -40,7 +41,7 @@ func TestHalfIsTheMeanOfFourPixels(t *testing.T) {
 }
 
 func TestABedIsSeenAtAnEdgeOfThePage(t *testing.T) {
-	page := letterhead(800, 1100, color.RGBA{250, 248, 244, 255}, color.RGBA{30, 30, 60, 255})
+	page := documenttest.Letterhead(800, 1100, color.RGBA{250, 248, 244, 255}, color.RGBA{30, 30, 60, 255})
 	if raster.NewOverview(page).OnBed() {
 		t.Error("a bed is seen beside paper that goes to all edges")
 	}

@@ -139,7 +139,7 @@ func above(relief []int8, depth int) []uint8 {
 func relief(g *image.Gray, reach int) []int8 {
 	w, h := g.Rect.Dx(), g.Rect.Dy()
 	out := make([]int8, w*h)
-	rows(h, func(y0, y1 int) {
+	Rows(h, func(y0, y1 int) {
 		sums := make([]int32, w+1) // of the columns around y, all left of x
 		cols := make([]int32, w)
 		top, bottom := max(y0-reach, 0), max(y0-reach, 0)

@@ -129,35 +129,6 @@ func tilt(img image.Image, degrees float64, w, h int, bed color.Color) *image.RG
 	return dst
 }
 
-// letterhead is a sheet of simulated writing: rows of small dark strokes.
-func letterhead(w, h int, paper, ink color.RGBA) *image.RGBA {
-	m := image.NewRGBA(image.Rect(0, 0, w, h))
-	xdraw.Draw(m, m.Rect, image.NewUniform(paper), image.Point{}, xdraw.Src)
-	r := rand.New(rand.NewPCG(5, 6))
-	size := max(w/80, 6)
-	for y := h / 10; y < h*9/10; y += 2 * size {
-		for x := w / 10; x < w*9/10; x += size {
-			if r.IntN(6) == 0 {
-				continue // between words
-			}
-			xdraw.Draw(m, image.Rect(x, y+r.IntN(size/3), x+max(size/5, 2), y+size), image.NewUniform(ink), image.Point{}, xdraw.Src)
-			xdraw.Draw(m, image.Rect(x, y+size/2, x+size*3/4, y+size/2+max(size/6, 2)), image.NewUniform(ink), image.Point{}, xdraw.Src)
-		}
-	}
-	return m
-}
-
-// grain adds what a scanner adds.
-func grain(m *image.RGBA, depth int) *image.RGBA {
-	r := rand.New(rand.NewPCG(7, 8))
-	for i := range m.Pix {
-		if i%4 != 3 {
-			m.Pix[i] = uint8(min(max(int(m.Pix[i])+r.IntN(2*depth+1)-depth, 0), 255))
-		}
-	}
-	return m
-}
-
 var (
 	white = color.RGBA{250, 250, 248, 255}
 	black = color.RGBA{20, 20, 24, 255}

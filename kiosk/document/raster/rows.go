@@ -8,9 +8,9 @@ import (
 // minBand is the least number of rows worth a goroutine of its own.
 const minBand = 64
 
-// rows calls f for bands of rows that together are [0, h), at the same time
+// Rows calls f for bands of rows that together are [0, h), at the same time
 // where the machine has the processors, and waits for all of them.
-func rows(h int, f func(y0, y1 int)) {
+func Rows(h int, f func(y0, y1 int)) {
 	n := min(runtime.GOMAXPROCS(0), 4, h/minBand)
 	if n < 2 {
 		f(0, h)

@@ -49,7 +49,7 @@ func double(img image.Image) image.Image {
 
 func doubleRows(dst []uint8, dstStride int, src []uint8, stride int, size image.Point, depth int) {
 	row := func(y int) []uint8 { return src[min(max(y, 0), size.Y-1)*stride:][:size.X*depth] }
-	rows(size.Y, func(y0, y1 int) {
+	Rows(size.Y, func(y0, y1 int) {
 		for y := y0; y < y1; y++ {
 			doubleRow(dst[2*y*dstStride:], dst[(2*y+1)*dstStride:], row(y-1), row(y), row(y+1), depth)
 		}
@@ -130,7 +130,7 @@ func shrink(dst []uint8, dstStride int, src []uint8, stride, depth int, xs, ys p
 	if depth == 4 && xs.each == 4 {
 		four = repeated(xs.share)
 	}
-	rows(len(ys.from), func(y0, y1 int) {
+	Rows(len(ys.from), func(y0, y1 int) {
 		row := make([]uint8, n+xs.each*depth) // parts may reach past its end
 		for y := y0; y < y1; y++ {
 			mixRows(row, src[int(ys.from[y])*stride:], stride, n, ys.rowsOf(y))

@@ -87,7 +87,7 @@ func permute(img image.Image, how func(w, h int) moves) image.Image {
 // and is read from pixel from on.
 func (m moves) each(f func(to, from, n int)) {
 	bands := (m.h + tile - 1) / tile
-	rows(bands*tile, func(y0, y1 int) {
+	Rows(bands*tile, func(y0, y1 int) {
 		y1 = min(y1, m.h)
 		for ; y0 < y1; y0 += tile {
 			for x := 0; x < m.w; x += tile {

@@ -54,7 +54,7 @@ func (o *Overview) Whiten() (image.Image, bool) {
 		dst := image.NewRGBA(m.Rect)
 		out, pix, stride = dst, dst.Pix, dst.Stride
 	}
-	rows(w.light.size.Y, func(y0, y1 int) {
+	Rows(w.light.size.Y, func(y0, y1 int) {
 		band := *w
 		band.gain = make([]uint32, len(w.gain))
 		for y := y0; y < y1; y++ {

@@ -6,6 +6,7 @@ import (
 	"image/draw"
 	"testing"
 
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/raster"
 )
 
@@ -77,7 +78,7 @@ func TestPaperBecomesWhiteAndTheFileSmall(t *testing.T) {
 // verso lays what is printed on the other side of the paper over a page: its
 // ink takes share thousandths of the light, seen in a mirror.
 func verso(page *image.RGBA, share int) *image.RGBA {
-	other := letterhead(page.Rect.Dx()*8/10, page.Rect.Dy(), white, black)
+	other := documenttest.Letterhead(page.Rect.Dx()*8/10, page.Rect.Dy(), white, black)
 	w := other.Rect.Dx()
 	for y := range page.Rect.Dy() {
 		for x := range w {
@@ -95,7 +96,7 @@ func TestTheOtherSideVanishesFromAPlainPageOnly(t *testing.T) {
 	paper := color.RGBA{232, 230, 226, 255}
 	pencil := color.RGBA{176, 175, 173, 255}
 	stained := func(share int, ink color.RGBA, gray bool) (n int) {
-		var img image.Image = verso(letterhead(1000, 1400, paper, ink), share)
+		var img image.Image = verso(documenttest.Letterhead(1000, 1400, paper, ink), share)
 		if gray {
 			img = raster.Gray(img)
 		}
@@ -120,7 +121,7 @@ func TestTheOtherSideVanishesFromAPlainPageOnly(t *testing.T) {
 }
 
 func TestColoursAndFieldsStayOnAWhitenedPage(t *testing.T) {
-	page := letterhead(1000, 1400, color.RGBA{222, 216, 200, 255}, black)
+	page := documenttest.Letterhead(1000, 1400, color.RGBA{222, 216, 200, 255}, black)
 	fields := map[image.Rectangle]color.RGBA{
 		image.Rect(0, 0, 1000, 120):      {250, 190, 20, 255}, // a header
 		image.Rect(100, 1290, 400, 1380): {60, 70, 170, 255},  // a stamp
@@ -129,7 +130,7 @@ func TestColoursAndFieldsStayOnAWhitenedPage(t *testing.T) {
 	for r, c := range fields {
 		draw.Draw(page, r, image.NewUniform(c), image.Point{}, draw.Src)
 	}
-	out := raster.ToRGBA(raster.Whiten(grain(page, 3)))
+	out := raster.ToRGBA(raster.Whiten(documenttest.Grain(page, 3)))
 	if p := out.RGBAAt(50, 700); p.R < 250 || p.G < 250 || p.B < 250 {
 		t.Errorf("the paper is %v", p)
 	}
@@ -146,7 +147,7 @@ func spread(c color.RGBA) int {
 }
 
 func TestEvenLightComesOutOfAShadow(t *testing.T) {
-	page := letterhead(1000, 1400, white, black)
+	page := documenttest.Letterhead(1000, 1400, white, black)
 	for y := range 1400 {
 		for x := range 1000 {
 			c := page.RGBAAt(x, y)
@@ -165,7 +166,7 @@ func TestEvenLightComesOutOfAShadow(t *testing.T) {
 }
 
 func TestCardsPhotographsAndColouredPaperAreLeftAlone(t *testing.T) {
-	pink := grain(letterhead(700, 1000, color.RGBA{245, 190, 205, 255}, black), 4)
+	pink := documenttest.Grain(documenttest.Letterhead(700, 1000, color.RGBA{245, 190, 205, 255}, black), 4)
 	for name, img := range map[string]image.Image{
 		"identity card": corpus(t, "photo-cni-specimen.jpg"), "older card": corpus(t, "photo-cni-rotated.jpeg"),
 		"landscape": corpus(t, "photo-exif-6.jpg"), "portrait": corpus(t, "photo-exif-5-mirror.jpg"),
@@ -180,15 +181,15 @@ func TestCardsPhotographsAndColouredPaperAreLeftAlone(t *testing.T) {
 func TestPaperOnCardboardIsNotBleached(t *testing.T) {
 	m := image.NewRGBA(image.Rect(0, 0, 1240, 1754))
 	draw.Draw(m, m.Rect, image.NewUniform(color.RGBA{176, 164, 158, 255}), image.Point{}, draw.Src)
-	receipt := letterhead(440, 1500, color.RGBA{212, 213, 216, 255}, black)
+	receipt := documenttest.Letterhead(440, 1500, color.RGBA{212, 213, 216, 255}, black)
 	draw.Draw(m, receipt.Rect.Add(image.Pt(780, 20)), receipt, image.Point{}, draw.Src)
-	if img := grain(m, 6); raster.Whiten(img) != image.Image(img) {
+	if img := documenttest.Grain(m, 6); raster.Whiten(img) != image.Image(img) {
 		t.Error("the cardboard was taken for the paper")
 	}
 	// A rim of a brighter bed is no paper.
-	page := letterhead(1240, 1754, color.RGBA{248, 239, 223, 255}, black)
+	page := documenttest.Letterhead(1240, 1754, color.RGBA{248, 239, 223, 255}, black)
 	draw.Draw(page, image.Rect(0, 0, 60, 1754), image.NewUniform(white), image.Point{}, draw.Src)
-	if img := grain(page, 6); raster.Whiten(img) == image.Image(img) {
+	if img := documenttest.Grain(page, 6); raster.Whiten(img) == image.Image(img) {
 		t.Error("yellowed paper on a white bed was not whitened")
 	}
 }

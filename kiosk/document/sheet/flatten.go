@@ -3,8 +3,6 @@ package sheet
 import (
 	"image"
 	"math"
-	"runtime"
-	"sync"
 
 	"pointnum/kiosk/document/raster"
 )
@@ -59,26 +57,13 @@ func Flatten(img image.Image, s Sheet, least, most int) image.Image {
 	if g, ok := img.(*image.Gray); ok {
 		g = raster.Gray(g)
 		dst := image.NewGray(image.Rect(0, 0, dw, dh))
-		bands(dh, func(y0, y1 int) { v.warpGray(dst, g, y0, y1) })
+		raster.Rows(dh, func(y0, y1 int) { v.warpGray(dst, g, y0, y1) })
 		return dst
 	}
 	src := raster.ToRGBA(img)
 	dst := image.NewRGBA(image.Rect(0, 0, dw, dh))
-	bands(dh, func(y0, y1 int) { v.warpRGBA(dst, src, y0, y1) })
+	raster.Rows(dh, func(y0, y1 int) { v.warpRGBA(dst, src, y0, y1) })
 	return dst
-}
-
-func bands(h int, f func(y0, y1 int)) {
-	n := min(runtime.GOMAXPROCS(0), 4, h/64)
-	if n < 2 {
-		f(0, h)
-		return
-	}
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() { f(i*h/n, (i+1)*h/n) })
-	}
-	wg.Wait()
 }
 
 // proportions is the sheet's width over its height, after Zhang and He,

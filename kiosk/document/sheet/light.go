@@ -76,10 +76,10 @@ func Even(o *raster.Overview, k Known) (image.Image, bool) {
 	l.fill()
 	switch m := o.Page().(type) {
 	case *image.Gray:
-		bands(m.Rect.Dy(), func(y0, y1 int) { l.whitenGray(m, y0, y1) })
+		raster.Rows(m.Rect.Dy(), func(y0, y1 int) { l.whitenGray(m, y0, y1) })
 		return m, true
 	case *image.RGBA:
-		bands(m.Rect.Dy(), func(y0, y1 int) { l.whiten(m, y0, y1) })
+		raster.Rows(m.Rect.Dy(), func(y0, y1 int) { l.whiten(m, y0, y1) })
 		return m, true
 	}
 	return o.Page(), false

@@ -12,21 +12,10 @@ import (
 	"strings"
 	"testing"
 
+	"pointnum/kiosk/document/documenttest"
 	"pointnum/kiosk/document/raster"
 	"pointnum/kiosk/document/upright"
 )
-
-// collection is where the real documents are.
-const collection = "../../../../shared/corpus"
-
-func tool(t testing.TB, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Fatalf("%s is not installed: run 'make deps' first", name)
-	}
-	return path
-}
 
 // ppm decodes the grey or coloured picture that a tool wrote.
 func ppm(t testing.TB, data []byte) *image.Gray {
@@ -43,8 +32,8 @@ func ppm(t testing.TB, data []byte) *image.Gray {
 // ImageMagick reads it: the race detector makes Go's own decoder slow.
 func corpus(t testing.TB, name string) *image.Gray {
 	t.Helper()
-	data, err := exec.Command(tool(t, "convert"), "-quiet", "-limit", "thread", "1", "-define", "jpeg:size=1760x1760",
-		filepath.Join(collection, name), "-resize", "1760x1760>", "-colorspace", "gray", "-depth", "8", "pgm:-").Output()
+	data, err := exec.Command(documenttest.Tool(t, "convert"), "-quiet", "-limit", "thread", "1", "-define", "jpeg:size=1760x1760",
+		documenttest.Path(t, name), "-resize", "1760x1760>", "-colorspace", "gray", "-depth", "8", "pgm:-").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +44,7 @@ func corpus(t testing.TB, name string) *image.Gray {
 func pdfPage(t testing.TB, path string, page, dpi int) *image.Gray {
 	t.Helper()
 	n := fmt.Sprint(page)
-	data, err := exec.Command(tool(t, "pdftoppm"), "-gray", "-r", fmt.Sprint(dpi), "-f", n, "-l", n, path).Output()
+	data, err := exec.Command(documenttest.Tool(t, "pdftoppm"), "-gray", "-r", fmt.Sprint(dpi), "-f", n, "-l", n, path).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,18 +84,18 @@ func TestTurnsPrintAndTypewritingUpright(t *testing.T) {
 
 func TestTurnsPagesOfPDFsUpright(t *testing.T) {
 	for page, want := range []int{0, 270, 180, 90} {
-		img := pdfPage(t, filepath.Join(collection, "ocrmypdf-cardinal.pdf"), page+1, 200)
+		img := pdfPage(t, documenttest.Path(t, "ocrmypdf-cardinal.pdf"), page+1, 200)
 		if turn, sure := upright.Turn(img); turn != want || sure < upright.Sure {
 			t.Errorf("cardinal, page %d: turn by %d (%.2f), want %d", page+1, turn, sure, want)
 		}
 	}
 	for page, want := range []int{270, 180, 90, 0} {
-		img := pdfPage(t, filepath.Join(collection, "paperless-rotated.pdf"), page+1, 200)
+		img := pdfPage(t, documenttest.Path(t, "paperless-rotated.pdf"), page+1, 200)
 		if turn, sure := upright.Turn(img); turn != want || sure < upright.Sure {
 			t.Errorf("rotated, page %d: turn by %d (%.2f), want %d", page+1, turn, sure, want)
 		}
 	}
-	check(t, "cerfa-15059.pdf", pdfPage(t, filepath.Join(collection, "cerfa-15059.pdf"), 2, 150), true)
+	check(t, "cerfa-15059.pdf", pdfPage(t, documenttest.Path(t, "cerfa-15059.pdf"), 2, 150), true)
 }
 
 // Hands, cards, landscapes and drawings: right or unsure.
@@ -152,7 +141,7 @@ func TestNeverTurnsOtherScriptsOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	pdf := filepath.Join(dir, "scripts.pdf")
-	cmd := exec.Command(tool(t, "chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer",
+	cmd := exec.Command(documenttest.Tool(t, "chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer",
 		"--user-data-dir="+filepath.Join(dir, "profile"), "--print-to-pdf="+pdf, "file://"+filepath.Join(dir, "scripts.html"))
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said

@@ -57,6 +57,23 @@ func TestAPageOnABedIsLarger(t *testing.T) {
 	}
 }
 
+// Photographs have no exact text, and without one a page is not spoilt.
+func TestEveryStepOfAPhotoIsTriedOnWholePages(t *testing.T) {
+	tried := map[string]bool{}
+	for _, s := range steps.All() {
+		for _, trial := range s.Trials {
+			if s.Photo && trial.Spoil == nil {
+				tried[s.Name] = true
+			}
+		}
+	}
+	for _, s := range steps.All() {
+		if s.Photo && !tried[s.Name] {
+			t.Errorf("%s is never tried on a photograph", s.Name)
+		}
+	}
+}
+
 func TestEveryStepLeavesAnEmptySheetAlone(t *testing.T) {
 	sheet := image.NewRGBA(image.Rect(0, 0, 800, 1130))
 	draw.Draw(sheet, sheet.Rect, image.White, image.Point{}, draw.Src)
