@@ -60,15 +60,20 @@ func split(page *raster.Overview, dpi int, o mrc.Options) (l layers, ok bool) {
 	return l, ok
 }
 
-func packWriting(page *raster.Overview, dpi int, l level) (pdf.Page, bool, error) {
-	var o mrc.Options
-	if dpi > 0 && dpi < coarseDPI {
-		// The greys at the edges of letters say where these are between the
-		// pixels: black and white pixels of about half the size keep that.
-		size, to := page.Page().Bounds().Size(), min(2*dpi, fineDPI)
-		page, dpi = raster.NewOverview(raster.Scale(page.Page(), size.X*to/dpi, size.Y*to/dpi)), to
-		o.Doubled = true
+// Finer enlarges a page on which letters are only a few pixels high, before it
+// is split: the greys at the edges of letters say where these are between the
+// pixels, and black and white pixels of about half the size keep that. It
+// gives the page's resolution then, and how it is to be split.
+func Finer(page *raster.Overview, dpi int) (*raster.Overview, int, mrc.Options) {
+	if dpi <= 0 || dpi >= coarseDPI {
+		return page, dpi, mrc.Options{}
 	}
+	size, to := page.Page().Bounds().Size(), min(2*dpi, fineDPI)
+	return raster.NewOverview(raster.Scale(page.Page(), size.X*to/dpi, size.Y*to/dpi)), to, mrc.Options{Doubled: true}
+}
+
+func packWriting(page *raster.Overview, dpi int, l level) (pdf.Page, bool, error) {
+	page, dpi, o := Finer(page, dpi)
 	s, ok := split(page, dpi, o)
 	if !ok {
 		return pdf.Page{}, false, nil

@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/draw"
 
+	"pointnum/kiosk/document/fit"
 	"pointnum/kiosk/document/mrc"
 	"pointnum/kiosk/document/raster"
 	"pointnum/kiosk/document/sheet"
@@ -139,9 +140,12 @@ func each(img image.Image, steps ...func(image.Image) (image.Image, bool)) (imag
 // layers draws the page again from its layers, without the loss of their
 // encoding. Cards and photographs have none.
 func layers(img image.Image) (image.Image, bool) {
-	l := mrc.Split(img, 0, mrc.Options{})
+	size := img.Bounds().Size()
+	own := max(size.X, size.Y) * 10 / 117 // of a sheet of A4
+	page, dpi, o := fit.Finer(raster.NewOverview(img), own)
+	l := mrc.SplitPage(page, dpi, o)
 	if l.Photo {
 		return img, false
 	}
-	return l.Image(l.DPI, false), true
+	return l.Image(own, false), true
 }
