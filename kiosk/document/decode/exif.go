@@ -26,10 +26,21 @@ const (
 	tagBits           = 258
 	tagCompression    = 259
 	tagPhotometric    = 262
+	tagStripOffsets   = 273
 	tagOrientation    = 274
 	tagSamples        = 277
+	tagRowsPerStrip   = 278
+	tagStripCounts    = 279
 	tagXResolution    = 282
+	tagPlanar         = 284
 	tagResolutionUnit = 296
+	tagPredictor      = 317
+	tagTileWidth      = 322
+	tagTileLength     = 323
+	tagTileOffsets    = 324
+	tagTileCounts     = 325
+	tagExtraSamples   = 338
+	tagSampleFormat   = 339
 	tagSubfileType    = 254
 )
 
@@ -111,6 +122,41 @@ func (d directory) number(tag int) (int, bool) {
 		return 0, false
 	}
 	return 0, false
+}
+
+// numbers gives all values of a tag of the types SHORT or LONG.
+func (d directory) numbers(tag int) (values []int, ok bool) {
+	for i := range d.count {
+		e := d.data[d.at+12*i:][:12]
+		if int(d.order.Uint16(e)) != tag {
+			continue
+		}
+		size, n := 4, int(d.order.Uint32(e[4:]))
+		switch d.order.Uint16(e[2:]) {
+		case 3:
+			size = 2
+		case 4:
+		default:
+			return nil, false
+		}
+		from := e[8:]
+		if n > 4/size {
+			at := int(d.order.Uint32(from))
+			if at > len(d.data) || n > (len(d.data)-at)/size {
+				return nil, false
+			}
+			from = d.data[at:]
+		}
+		for i := range n {
+			if size == 2 {
+				values = append(values, int(d.order.Uint16(from[2*i:])))
+			} else {
+				values = append(values, int(d.order.Uint32(from[4*i:])))
+			}
+		}
+		return values, n > 0
+	}
+	return nil, false
 }
 
 // dpi gives the resolution of a directory, 0 when it does not say.

@@ -251,9 +251,12 @@ func FuzzTIFF(f *testing.F) {
 		f.Add(exif(binary.LittleEndian, 259, compression))
 	}
 	small := decode.Limits{MaxPages: 3, MaxPixels: 1 << 16, MaxMemory: 32 << 20}
+	halved := small
+	halved.WantSide = 8
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if decode.Sniff(data) == decode.TIFF {
 			decodeAll(data, small)
+			decodeAll(data, halved)
 		}
 	})
 }

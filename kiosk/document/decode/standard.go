@@ -27,7 +27,7 @@ func openStandard(data []byte, f Format, l Limits) (Source, error) {
 	switch f {
 	case PNG:
 		c, err = png.DecodeConfig(r())
-		decode = func() (image.Image, error) { return png.Decode(r()) }
+		decode = func() (image.Image, error) { return decodePNG(data, l.wantSide()) }
 		dpi = pngDPI(data)
 	case GIF:
 		c, err = gif.DecodeConfig(r())
@@ -56,7 +56,7 @@ func openStandard(data []byte, f Format, l Limits) (Source, error) {
 		if err != nil {
 			return Picture{}, fault(kiosk.CodeFileBroken, "decode: image")
 		}
-		p := Picture{Image: img, Orientation: 1, DPI: dpi}
+		p := Picture{Image: img, Orientation: 1, DPI: dpi * img.Bounds().Dx() / c.Width}
 		p.size()
 		return p, nil
 	}}, nil

@@ -92,6 +92,9 @@ func (f *tiffFile) Page(i int) (Picture, error) {
 		return p, fault(kiosk.CodeFileBroken, "decode: tiff page")
 	}
 	p.Image = img
+	if w, _ := d.number(tagWidth); w > 0 {
+		p.DPI = p.DPI * img.Bounds().Dx() / w
+	}
 	p.size()
 	return p, nil
 }
@@ -103,10 +106,18 @@ const (
 	separated   = 5
 )
 
-// decode tries the Go decoder, then the PDF library. The Go decoder reads the
+// decode makes pictures in colour smaller while they are read, where they have
+// far more pixels than are wanted. For all others it tries the Go decoder, then the PDF library. The Go decoder reads the
 // first page only, so it is shown the file with another first page; and it
 // shows faxes that say that their zeros are black as negatives.
 func (f *tiffFile) decode(i int, d directory, negative bool) (image.Image, error) {
+	if r, ok := colorRows(d); ok {
+		if e := eighths(r.w, r.h, f.l.wantSide()); e < 8 {
+			if img, err := r.reduced(e); err == nil {
+				return img, nil
+			}
+		}
+	}
 	img, err := tiff.Decode(overlay{f.data, d.header(f.pages[i])})
 	if err != nil {
 		m, err := mupdf.TIFF(f.data, f.index(i), int(f.l.MaxMemory))
