@@ -24,6 +24,7 @@ static struct {
 	int (*header)(handle, const unsigned char *, unsigned long, int *, int *, int *, int *);
 	int (*decode)(handle, const unsigned char *, unsigned long, unsigned char *, int, int, int, int, int);
 	int (*encode)(handle, const unsigned char *, int, int, int, int, unsigned char **, unsigned long *, int, int, int);
+	int (*join)(handle, const unsigned char **, const int *, int, unsigned char *, int, int, int, int, int); // may be missing
 	int (*error)(handle);
 	void (*free)(unsigned char *);
 } tj;
@@ -43,6 +44,7 @@ static void load(void)
 	*(void **)&tj.header = dlsym(lib, "tjDecompressHeader3");
 	*(void **)&tj.decode = dlsym(lib, "tjDecompress2");
 	*(void **)&tj.encode = dlsym(lib, "tjCompress2");
+	*(void **)&tj.join = dlsym(lib, "tjDecodeYUVPlanes");
 	*(void **)&tj.error = dlsym(lib, "tjGetErrorCode");
 	*(void **)&tj.free = dlsym(lib, "tjFree");
 	tj.ok = tj.new_decoder && tj.new_encoder && tj.destroy && tj.header && tj.decode && tj.encode && tj.error && tj.free;
@@ -81,6 +83,19 @@ int tj_decode(const unsigned char *data, unsigned long len, unsigned char *pix, 
 	if (!tj_available() || !(d = tj.new_decoder()))
 		return TJ_MISSING;
 	rc = outcome(d, tj.decode(d, data, len, pix, w, stride, h, format, FLAG_LIMIT_SCANS));
+	tj.destroy(d);
+	return rc;
+}
+
+int tj_join(const unsigned char *y, const unsigned char *cb, const unsigned char *cr, int plane_stride, unsigned char *pix, int w, int h, int stride, int format)
+{
+	int rc;
+	handle d;
+	const unsigned char *planes[3] = { y, cb, cr };
+	int strides[3] = { plane_stride, plane_stride, plane_stride };
+	if (!tj_available() || !tj.join || !(d = tj.new_decoder()))
+		return TJ_MISSING;
+	rc = outcome(d, tj.join(d, planes, strides, TJ_SAMPLE_444, pix, w, stride, h, format, 0));
 	tj.destroy(d);
 	return rc;
 }

@@ -50,6 +50,7 @@ type Info struct {
 	Width, Height int
 	Gray          bool // one component
 	CMYK          bool // four
+	ycc           bool // luma and two of chroma
 }
 
 // Header reads a JPEG's header. Errors: ErrMissing, ErrBroken.
@@ -61,7 +62,7 @@ func Header(data []byte) (Info, error) {
 	if err := fail(C.tj_header((*C.uchar)(&data[0]), C.ulong(len(data)), &w, &h, &space)); err != nil {
 		return Info{}, err
 	}
-	i := Info{int(w), int(h), space == C.TJ_SPACE_GRAY, space == C.TJ_SPACE_CMYK || space == C.TJ_SPACE_YCCK}
+	i := Info{int(w), int(h), space == C.TJ_SPACE_GRAY, space == C.TJ_SPACE_CMYK || space == C.TJ_SPACE_YCCK, space == C.TJ_SPACE_YCC}
 	if i.Width <= 0 || i.Height <= 0 {
 		return Info{}, ErrBroken
 	}
@@ -71,8 +72,9 @@ func Header(data []byte) (Info, error) {
 // Decode decodes a JPEG at so many eighths of its size, 1 to 8, rounded up; 8,
 // 4, 2 and 1 take the least time for their pixels. It gives an *image.Gray, or an opaque *image.RGBA. What is
 // missing of a damaged file is grey, and flawed says so. The result has at
-// most maxPixels pixels; a progressive file needs memory of its own for up to
-// 6 bytes for each pixel of its full size (8 in CMYK), which the caller bounds.
+// most maxPixels pixels; a progressive file needs memory of its own, mostly no
+// more than 100 MB and at worst 6 bytes for each pixel of its full size (8 in
+// CMYK), which the caller bounds.
 // Errors: ErrMissing, ErrBroken, ErrTooBig, ErrColors.
 func Decode(data []byte, eighths, maxPixels int) (img image.Image, flawed bool, err error) {
 	i, err := Header(data)
@@ -93,6 +95,11 @@ func Decode(data []byte, eighths, maxPixels int) (img image.Image, flawed bool, 
 		m := image.NewGray(image.Rect(0, 0, w, h))
 		rc := decodeTo(m.Pix, data, w, h, m.Stride, C.TJ_GRAY)
 		return m, rc == C.TJ_WARNING, fail(rc)
+	}
+	if i.ycc {
+		if m, flawed, ok := decodeSplit(data, eighths, splitFrom); ok {
+			return m, flawed, nil
+		}
 	}
 	m := image.NewRGBA(image.Rect(0, 0, w, h))
 	if i.CMYK {
