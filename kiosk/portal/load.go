@@ -40,7 +40,7 @@ func LoadFile(path string) (*Catalogue, error) {
 // yamlfile.Problems, with every mistake of the file, its line and what to do.
 func Load(r io.Reader, name string) (*Catalogue, error) {
 	doc := yamlfile.Read(r, name)
-	l := loader{checks: map[string]Check{}, kinds: map[string]bool{}}
+	l := loader{checks: map[string]Check{}, kinds: map[string]bool{}, services: map[string]bool{}}
 	c := l.catalogue(doc.Root())
 	if err := doc.Err(); err != nil {
 		return nil, err
@@ -58,12 +58,13 @@ var (
 
 // loader is one reading of a catalogue: what was defined so far.
 type loader struct {
-	checks map[string]Check
-	kinds  map[string]bool
+	checks   map[string]Check
+	kinds    map[string]bool
+	services map[string]bool
 }
 
 func (l *loader) catalogue(v yamlfile.Value) *Catalogue {
-	m := v.Map("updated", "checks", "kinds", "portals")
+	m := v.Map("updated", "checks", "kinds", "services", "mailboxes", "portals")
 	c := &Catalogue{Updated: date(m.Need("updated"))}
 	ids := map[string]bool{}
 	for _, one := range m.Opt("checks").List() {
@@ -72,6 +73,13 @@ func (l *loader) catalogue(v yamlfile.Value) *Catalogue {
 	}
 	for _, one := range needed(m, "kinds") {
 		c.Kinds = append(c.Kinds, l.kind(one))
+	}
+	for _, one := range m.Opt("services").List() {
+		c.Services = append(c.Services, l.service(one))
+	}
+	ids = map[string]bool{}
+	for _, one := range m.Opt("mailboxes").List() {
+		c.Mailboxes = append(c.Mailboxes, l.mailbox(one, ids))
 	}
 	ids = map[string]bool{}
 	for _, one := range needed(m, "portals") {
@@ -116,21 +124,16 @@ func (l *loader) kind(v yamlfile.Value) Kind {
 }
 
 func (l *loader) portal(v yamlfile.Value, ids map[string]bool) Portal {
-	m := v.Map("id", "official", "gloss", "picture", "hosts", "next", "phone", "fields")
+	m := v.Map("id", "official", "gloss", "picture", "address", "hosts", "with", "source", "checked", "confidence", "next", "phone", "fields")
 	p := Portal{
 		ID:       id(m.Need("id"), ids),
 		Official: m.Need("official").Text(),
 		Gloss:    text(m.Need("gloss")),
 		Picture:  picture(m.Need("picture")),
-		Hosts:    m.Opt("hosts").Texts(),
 		Next:     text(m.Need("next")),
 		Phone:    m.Opt("phone").Text(),
 	}
-	for _, h := range p.Hosts {
-		if !hostWord.MatchString(h) {
-			m.Opt("hosts").Fail("« %s » n’est pas un nom de domaine : écrivez par exemple caf.fr, sans https:// ni barre", h)
-		}
-	}
+	l.web(&p, m)
 	if p.Phone != "" && !phone.MatchString(p.Phone) {
 		m.Opt("phone").Fail("« %s » n’est pas un numéro : écrivez par exemple 32 30, ou enlevez la ligne", p.Phone)
 	}

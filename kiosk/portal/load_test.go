@@ -61,7 +61,7 @@ func TestMistakesSayTheLineAndWhatToDo(t *testing.T) {
 var update = flag.Bool("update", false, "write the golden files")
 
 func FuzzLoad(f *testing.F) {
-	for _, path := range []string{"small.yaml", "everything.bad.yaml", "structure.bad.yaml", "empty.bad.yaml"} {
+	for _, path := range []string{"small.yaml", "everything.bad.yaml", "structure.bad.yaml", "empty.bad.yaml", "web.bad.yaml"} {
 		text, err := os.ReadFile(filepath.Join("testdata", path))
 		if err != nil {
 			f.Fatal(err)
@@ -77,6 +77,9 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		for _, p := range c.Portals {
+			if p.Address != "" {
+				opens(t, p.ID, p.Address, c.Hosts(p.ID))
+			}
 			for _, k := range c.Kinds {
 				got, known, ok := c.Target(p.ID, k.ID)
 				if !ok || got.MaxBytes < 50_000 || got.AimBytes > got.MaxBytes || (!known && got.MaxBytes > portal.UnknownMax) {

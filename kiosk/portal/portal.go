@@ -39,6 +39,9 @@ type Catalogue struct {
 	Updated string   // the day of the last change, "2026-11-21"
 	Kinds   []Kind   // in the order in which the screen shows them
 	Portals []Portal // in the order in which the screen shows them
+	// Services are what portals send people to; Portal.With names them.
+	Services  []Service
+	Mailboxes []Mailbox // in the order in which the screen shows them
 }
 
 // Text is a sentence in several languages, by BCP 47 tag. French is always
@@ -84,9 +87,18 @@ type Portal struct {
 	Official string // the name as its own pages write it
 	Gloss    Text   // what it is for, in plain words
 	Picture  string // name of a Phosphor icon
+	// Address is its https start page, on one of its hosts. Empty when nobody
+	// is sure of it: then it can't be opened in the kiosk.
+	Address string
 	// Hosts are its domain names; each stands for its sub-domains too. Empty
 	// when nobody is sure of them.
 	Hosts []string
+	With  []string // the services it sends people to, by their IDs; see Catalogue.Hosts
+
+	Source     string     // where Address, Hosts and With were read
+	Checked    string     // when; empty when nobody read them
+	Confidence Confidence // empty when it has no address and nobody said
+
 	Next  Text   // what happens after a paper was sent, and what to watch
 	Phone string // as people dial it, "32 30"; empty when nobody is sure of it
 	// Fields are what it takes: one for every kind of paper, and others for

@@ -25,6 +25,9 @@ func TestEveryTextIsInFrenchArabicAndEnglish(t *testing.T) {
 			check(k.ID+" "+ch.ID, ch.Text)
 		}
 	}
+	for _, s := range c.Services {
+		check(s.ID, s.Gloss)
+	}
 	for _, p := range c.Portals {
 		check(p.ID, p.Gloss)
 		check(p.ID+" next", p.Next)
