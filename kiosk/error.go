@@ -60,6 +60,12 @@ const (
 	CodeCannotFit       Code = "cannot_fit"       // can't be that small and still be read: split it
 )
 
+// The portal browser.
+const (
+	CodeNoNetwork     Code = "no_network"     // no answer from the internet
+	CodeBrowserBroken Code = "browser_broken" // the browser does not start or does not answer
+)
+
 // Everything else.
 const (
 	CodeInternal   Code = "internal"    // our own fault; anything without a code

@@ -1,5 +1,11 @@
 package session
 
+import (
+	"image"
+
+	"pointnum/kiosk"
+)
+
 // Action is something a visitor (or a button of the kiosk) asks for. Actions
 // that make no sense in the present state fail with kiosk.CodeBadRequest and
 // change nothing: the screen that sent them was out of date.
@@ -75,32 +81,84 @@ type (
 	// StillHere says that somebody is there: it puts the end of the visit off.
 	// Screens send it for touches that ask for nothing else.
 	StillHere struct{}
+	// OpenPortal opens a portal in the locked browser, on every screen of a
+	// visit but the question of a key; Go to the browse screen leads back to
+	// one that is open.
+	OpenPortal struct{ Portal string }
+	// ClosePortal ends the browser, erases it and opens the result screen, or
+	// scan where there is no result.
+	ClosePortal struct{}
+	// AttachDocument gives a document to the field that asks for a file: it
+	// is made to fit first when its Result does not.
+	AttachDocument struct{ Document string }
+	// RefuseChoice gives the field nothing.
+	RefuseChoice struct{}
+	// AddForChoice opens the scan screen to add a paper while the field
+	// waits; Go to the browse screen leads back to the question.
+	AddForChoice struct{}
+	// AskFor puts a question over the page, or AskNothing to put it away:
+	// AskPrint, AskMailbox, AskRefused.
+	AskFor struct{ Ask Ask }
+	// Lighter makes the last attached document again after the portal refused
+	// it: smaller, or of the other format; the visitor then touches the
+	// portal's field again, which gets it.
+	Lighter struct{ Format kiosk.Format } // "" keeps the format
+	// BrowserDo moves through the portal's pages.
+	BrowserDo struct{ Command kiosk.BrowserCommand }
+	// OpenMailbox opens one of the catalogue's mailboxes in its own tab.
+	OpenMailbox struct{ Mailbox string }
+	// TypeText and PressKey are the kiosk's own keyboard.
+	TypeText struct{ Text string }
+	// PressKey presses a key; see kiosk.Browsing.
+	PressKey struct{ Key string }
+	// PrintPage prints the portal's page in front.
+	PrintPage struct{}
+	// PlaceBrowser says where on the screen the portal's window belongs, in
+	// pixels; empty to take it off. The screen sends it whenever its hole for
+	// the window moves.
+	PlaceBrowser struct{ Rect image.Rectangle }
+	// WaitForCode stretches the idle time while a code is on its way.
+	WaitForCode struct{ On bool }
 	// Leave ends the visit at once, whatever runs, and wipes it.
 	Leave struct{}
 )
 
-func (Start) action()        {}
-func (SetLanguage) action()  {}
-func (Go) action()           {}
-func (Scan) action()         {}
-func (ListKey) action()      {}
-func (CloseKey) action()     {}
-func (Import) action()       {}
-func (Cancel) action()       {}
-func (Retry) action()        {}
-func (Dismiss) action()      {}
-func (Turn) action()         {}
-func (Move) action()         {}
-func (AsIs) action()         {}
-func (Delete) action()       {}
-func (Undo) action()         {}
-func (Redo) action()         {}
-func (Choose) action()       {}
-func (AddDocument) action()  {}
-func (SaveToKey) action()    {}
-func (Print) action()        {}
-func (PrintReceipt) action() {}
-func (CallHelp) action()     {}
-func (EndHelp) action()      {}
-func (StillHere) action()    {}
-func (Leave) action()        {}
+func (Start) action()          {}
+func (SetLanguage) action()    {}
+func (Go) action()             {}
+func (Scan) action()           {}
+func (ListKey) action()        {}
+func (CloseKey) action()       {}
+func (Import) action()         {}
+func (Cancel) action()         {}
+func (Retry) action()          {}
+func (Dismiss) action()        {}
+func (Turn) action()           {}
+func (Move) action()           {}
+func (AsIs) action()           {}
+func (Delete) action()         {}
+func (Undo) action()           {}
+func (Redo) action()           {}
+func (Choose) action()         {}
+func (AddDocument) action()    {}
+func (SaveToKey) action()      {}
+func (Print) action()          {}
+func (PrintReceipt) action()   {}
+func (CallHelp) action()       {}
+func (EndHelp) action()        {}
+func (StillHere) action()      {}
+func (OpenPortal) action()     {}
+func (ClosePortal) action()    {}
+func (AttachDocument) action() {}
+func (RefuseChoice) action()   {}
+func (AddForChoice) action()   {}
+func (AskFor) action()         {}
+func (Lighter) action()        {}
+func (BrowserDo) action()      {}
+func (OpenMailbox) action()    {}
+func (TypeText) action()       {}
+func (PressKey) action()       {}
+func (PrintPage) action()      {}
+func (PlaceBrowser) action()   {}
+func (WaitForCode) action()    {}
+func (Leave) action()          {}

@@ -19,6 +19,7 @@ const (
 	ScreenReview  Screen = "review"  // the pages: turn, move, delete, undo, add
 	ScreenPortal  Screen = "portal"  // where it goes, and what kind of paper it is
 	ScreenResult  Screen = "result"  // the file is ready: key, print, receipt, another paper
+	ScreenBrowse  Screen = "browse"  // a portal in the locked browser, beside the kiosk's own bar
 	ScreenGoodbye Screen = "goodbye" // "tout est effacé": take your papers; then welcome again
 	ScreenBroken  Screen = "broken"  // out of order, with a sentence and a code
 )
@@ -35,6 +36,9 @@ const (
 	TaskSave    TaskKind = "save"
 	TaskPrint   TaskKind = "print"
 	TaskReceipt TaskKind = "receipt"
+	TaskOpen    TaskKind = "open"   // a portal is opened
+	TaskAttach  TaskKind = "attach" // a document is made to fit a portal's field and given to it
+	TaskTake    TaskKind = "take"   // a portal's download becomes a document
 	TaskWipe    TaskKind = "wipe"
 )
 
@@ -81,7 +85,54 @@ type Document struct {
 	Portal string // id of the catalogue's portal; "" until chosen
 	Pages  []Page
 	Result *Result // nil until converted, and again after a change
+	// Attached says where it was given to, the oldest first; it is kept when
+	// Result is made again.
+	Attached []Attached
+	// From is the id of the portal that gave it as a download; "" when the
+	// visitor brought it.
+	From string
 }
+
+// Attached is a document that a portal's page took. Whether the portal kept
+// it, its page says.
+type Attached struct {
+	Portal string // id
+	Format kiosk.Format
+	Bytes  int64
+	Files  int
+}
+
+// Browse is a portal in use, on the browse screen and, in the background, on
+// those of papers that are added meanwhile.
+type Browse struct {
+	Portal string // id
+	kiosk.BrowserState
+	// Asking is what stands over the page; AskNothing when the page is free.
+	Asking Ask
+	// Target is what the field of BrowserState.Choice takes, the stricter of
+	// what it says and what the catalogue does; Known when it was read in the
+	// page or is the portal's own published rule.
+	Target kiosk.Target
+	Known  bool
+	// Lighter says that the last attached document can be made lighter, or
+	// of another format, for a portal that refused it.
+	Lighter bool
+	// Waiting says that the visitor waits for a code: idle time is longer.
+	Waiting bool
+}
+
+// Ask is what the kiosk asks over a portal's page.
+type Ask string
+
+// What is asked.
+const (
+	AskNothing Ask = ""
+	AskFile    Ask = "file"    // which document the field gets
+	AskPrint   Ask = "print"   // to print the page
+	AskMailbox Ask = "mailbox" // whose mailbox to open
+	AskTaken   Ask = "taken"   // a download became a document: print, key, or go on
+	AskRefused Ask = "refused" // what the portal did not like: too large, or its format
+)
 
 // Result is a document as the portal takes it.
 type Result struct {
@@ -128,6 +179,8 @@ type State struct {
 	Task  *Task
 	Fault *Fault
 
+	Browse *Browse // not nil while a portal is open
+
 	Keys    *KeyListing // not nil while the visitor chooses from their key
 	Receipt bool        // a receipt was printed for what was done so far
 
@@ -141,6 +194,9 @@ type State struct {
 	Restore bool // the kiosk restarted in mid-visit and has its pages again
 
 	Scanner, Printer, ReceiptPrinter, Key Slot
+	// Browser says that portals can be opened: the kiosk has the browser, and
+	// its last wipe held.
+	Browser bool
 }
 
 // Doc returns the current document; nil when there is none.
