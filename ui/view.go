@@ -217,6 +217,10 @@ func taskPicture(k session.TaskKind) string {
 		return "receipt"
 	case session.TaskAsIs:
 		return "clock-counter-clockwise"
+	case session.TaskOpen:
+		return "globe"
+	case session.TaskAttach:
+		return "paperclip"
 	case session.TaskWipe:
 		return "broom"
 	default:

@@ -43,7 +43,7 @@ func (l *Language) known(id string) bool {
 }
 
 // Picture names the picture of what a fault is about: a kind of device, the
-// visitor's file, or the kiosk itself ("sensors").
+// visitor's file, the sites, or the kiosk itself ("sensors").
 func Picture(code kiosk.Code, kind kiosk.Kind) string {
 	switch code {
 	case kiosk.CodeFileEmpty, kiosk.CodeFileUnknown, kiosk.CodeFileBroken, kiosk.CodeFilePassword,
@@ -58,6 +58,8 @@ func Picture(code kiosk.Code, kind kiosk.Kind) string {
 		return "printer"
 	case kiosk.CodeCutterError:
 		return "receipt"
+	case kiosk.CodeNoNetwork, kiosk.CodeBrowserBroken:
+		return "globe"
 	}
 	switch kind {
 	case kiosk.KindScanner, kiosk.KindPrinter, kiosk.KindReceipt, kiosk.KindKey:
@@ -87,7 +89,7 @@ func Badge(code kiosk.Code) string {
 		return "hourglass"
 	case kiosk.CodeDevicePaused, kiosk.CodeCanceled:
 		return "hand-palm"
-	case kiosk.CodeUnplugged, kiosk.CodePowerCycle:
+	case kiosk.CodeUnplugged, kiosk.CodePowerCycle, kiosk.CodeNoNetwork:
 		return "plug"
 	case kiosk.CodeFilePassword, kiosk.CodeKeyReadOnly:
 		return "lock-key"
@@ -100,7 +102,7 @@ func Badge(code kiosk.Code) string {
 	case kiosk.CodeOutOfOrder:
 		return "wrench"
 	case kiosk.CodeNoDevice, kiosk.CodeJobRejected, kiosk.CodeFileBroken, kiosk.CodeFileUnsupported,
-		kiosk.CodeKeyRemoved, kiosk.CodeKeyError:
+		kiosk.CodeKeyRemoved, kiosk.CodeKeyError, kiosk.CodeBrowserBroken:
 		return "x"
 	default:
 		return "warning"
