@@ -97,6 +97,7 @@ type Document struct {
 // it, its page says.
 type Attached struct {
 	Portal string // id
+	At     time.Time
 	Format kiosk.Format
 	Bytes  int64
 	Files  int
