@@ -5,9 +5,15 @@ import (
 	"math"
 )
 
-// minSkew is the least angle that is worth moving every pixel for: below it
-// neither eyes nor OCR read any better.
-const minSkew = 0.4
+const (
+	// minSkew is the least angle in degrees that is worth moving every pixel
+	// for: below it neither OCR nor eyes read any better, and what the bed
+	// leaves beside the paper is cut off all the same.
+	minSkew = 0.7
+	// minUnsure is the same where the lines are not plain: those of handwriting
+	// rise on straight paper.
+	minUnsure = 2.5
+)
 
 // Deskew straightens a page and says by how many degrees it was turned
 // clockwise; 0 means that img is returned as it is. Corners that open are
@@ -24,8 +30,8 @@ func Deskew(img image.Image) (image.Image, float64) {
 
 // Deskew is Deskew of the page.
 func (o *Overview) Deskew() (*Overview, float64) {
-	a := o.Skew()
-	if math.Abs(a) < minSkew {
+	a, plain := o.skew()
+	if math.Abs(a) < minSkew || !plain && math.Abs(a) < minUnsure {
 		return o, 0
 	}
 	w, h := o.page.Bounds().Dx(), o.page.Bounds().Dy()
@@ -38,24 +44,35 @@ func (o *Overview) Deskew() (*Overview, float64) {
 }
 
 // losesInk says whether straightening by a degrees without growing would push
-// writing off the page. The shadow of an edge along a side may go.
+// writing off the page. What runs out of the picture anyway, a shadow, the edge
+// of the paper or a rule, may lose what is near the picture's own edges.
 func (o *Overview) losesInk(a float64) bool {
 	b := o.SmallGray().Rect
 	w, h := float64(b.Dx()), float64(b.Dy())
 	sin, cos := math.Sincos(a * math.Pi / 180)
+	off := func(x, y int) bool {
+		px, py := float64(x)-w/2, float64(y)-h/2
+		return math.Abs(px*cos+py*sin) > w/2 || math.Abs(py*cos-px*sin) > h/2
+	}
+	inside := b.Inset(nearEdge(b))
 	lost := 0
-	for _, m := range Marks(o.Ink(inkDepth), b.Dx()) {
+	patches(o.Ink(inkDepth), b.Dx(), func(m Mark, pixels []int) {
 		if m.Pixels < leastMark || m.edge(b) {
-			continue
+			return
 		}
-		for _, p := range []image.Point{m.Box.Min, {m.Box.Max.X, m.Box.Min.Y}, m.Box.Max, {m.Box.Min.X, m.Box.Max.Y}} {
-			px, py := float64(p.X)-w/2, float64(p.Y)-h/2
-			if math.Abs(px*cos+py*sin) > w/2 || math.Abs(py*cos-px*sin) > h/2 {
+		whole := m.Box.In(b.Inset(1))
+		if r := m.Box; whole && m.Letter(max(b.Dx(), b.Dy())) {
+			if off(r.Min.X, r.Min.Y) || off(r.Max.X, r.Min.Y) || off(r.Max.X, r.Max.Y) || off(r.Min.X, r.Max.Y) {
 				lost += m.Pixels
-				break
+			}
+			return
+		}
+		for _, i := range pixels {
+			if at := image.Pt(i%b.Dx(), i/b.Dx()); (whole || at.In(inside)) && off(at.X, at.Y) {
+				lost++
 			}
 		}
-	}
+	})
 	return lost > 8
 }
 
@@ -86,13 +103,13 @@ func rotate(img image.Image, a float64, w, h int) image.Image {
 
 // rotation makes each row of the result in two steps: along the slanted line
 // through the source that is the row, each source column gives one pixel,
-// mixed from the two that the line passes between; of these pixels the row's
-// are mixed. Both steps take a word of pixels at a time. Distances are in
+// mixed from the four around the line; of these pixels the row's are mixed. Both steps take a word of pixels at a time. Distances are in
 // 1/65536 pixel.
 type rotation struct {
 	src          []uint8
 	stride       int
-	depth, step  int // bytes of a pixel, and that are made at a time
+	depth        int // bytes of a pixel
+	step, word   int // bytes of a row of columns that are made at a time, and of the result
 	size         image.Point
 	edge         []uint8 // a row outside the source
 	tan, cos     int
@@ -100,17 +117,18 @@ type rotation struct {
 	middle       [2]float64  // of the source
 	center       [2]float64  // of the result
 	out          image.Point // size of the result
+	share        *bends
 }
 
 // rotationPad is how many pixels stand at each end of a row of columns so that
 // no word that is read needs to be cut.
-const rotationPad = 16
+const rotationPad = 20
 
 func newRotation(src, dst image.Rectangle, depth int, a float64) *rotation {
 	const one = 1 << 16
 	sin, cos := math.Sincos(a * math.Pi / 180)
 	r := &rotation{
-		depth: depth, step: 8, size: src.Size(), out: dst.Size(),
+		depth: depth, step: 16, word: 16, size: src.Size(), out: dst.Size(), share: newBends(),
 		tan: int(math.Round(sin / cos * one)), cos: int(math.Round(cos * one)), sin: sin, inverse: 1 / cos,
 		middle: [2]float64{float64(src.Dx()-1) / 2, float64(src.Dy()-1) / 2},
 		center: [2]float64{float64(dst.Dx()-1) / 2, float64(dst.Dy()-1) / 2},
@@ -118,8 +136,11 @@ func newRotation(src, dst image.Rectangle, depth int, a float64) *rotation {
 	}
 	// All pixels of a word are mixed alike: where the line is steep they must
 	// be fewer.
-	for r.step > depth && abs(r.tan)*r.step/depth > one*2/5 {
+	for r.step > depth && abs(r.tan)*r.step/depth > one/3 {
 		r.step /= 2
+	}
+	for r.word > depth && (one-r.cos)*r.word/depth > one/12 || r.out.X*depth < r.word {
+		r.word /= 2
 	}
 	return r
 }
@@ -147,7 +168,7 @@ func (r *rotation) lineStart(y int) int {
 
 // columns mixes row y's pixel of each column of the source.
 func (r *rotation) columns(line []uint8, y int) {
-	l := slant{at: r.lineStart(y) + r.tan*(r.step/r.depth-1)/2, move: r.tan * r.step / r.depth, step: r.step, depth: r.depth}
+	l := slant{at: r.lineStart(y) + r.tan*(r.step/r.depth-1)/2, move: r.tan * r.step / r.depth, step: r.step, depth: r.depth, share: r.share}
 	// The next line's bytes lie in as many rows of the source as it crosses,
 	// which no processor foresees: they are asked for early.
 	mixColumns(line, r.src, r.stride, r.size, r.edge, l, r.lineStart(y+1), r.tan)
@@ -161,12 +182,35 @@ func (r *rotation) row(to, line []uint8, y int) {
 	py := float64(y) - r.center[1]
 	at := int((r.middle[0] - py*r.sin + rotationPad) * one)
 	at -= int(r.center[0] * float64(r.cos))
-	at += (r.cos - one) * (r.step/r.depth - 1) / 2
-	last := (r.size.X + 2*rotationPad - 10) * one
-	l := slant{at: at, move: r.cos * r.step / r.depth, step: r.step, depth: r.depth}
+	at += (r.cos - one) * (r.word/r.depth - 1) / 2
+	last := (r.size.X + 2*rotationPad - 2 - 16/r.depth) * one
+	l := slant{at: at, move: r.cos * r.word / r.depth, step: r.word, depth: r.depth, share: r.share}
 	mixRow(to, line, l, last, r.cos)
 }
 
 // slant is a walk along a line: where it is, how far it goes with each step,
 // in 1/65536 pixel, and how many bytes are made in one.
-type slant struct{ at, move, step, depth int }
+type slant struct {
+	at, move, step, depth int
+	share                 *bends
+}
+
+// bends are the shares, in 128ths, of four pixels in a row in one that lies
+// between the middle two, at each of bendPlaces places. They are of the curve
+// through the four pixels (Keys 1981, a = -1/2), which keeps letters as sharp as
+// they are; a straight line from pixel to pixel blurs them.
+type bends [bendPlaces * 4]int16
+
+const bendPlaces = 64
+
+func newBends() *bends {
+	b := new(bends)
+	for i := range bendPlaces {
+		f, share := float64(i)/bendPlaces, b[4*i:][:4]
+		share[0] = int16(math.Round(128 * ((2-f)*f - 1) * f / 2))
+		share[2] = int16(math.Round(128 * ((4-3*f)*f + 1) * f / 2))
+		share[3] = int16(math.Round(128 * (f - 1) * f * f / 2))
+		share[1] = 128 - share[0] - share[2] - share[3]
+	}
+	return b
+}

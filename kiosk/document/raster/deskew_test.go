@@ -56,7 +56,7 @@ func TestSkewIsZeroWhenThereAreNoLines(t *testing.T) {
 
 func TestDeskewStraightensAndKeepsTheInk(t *testing.T) {
 	page := documenttest.Letterhead(700, 980, white, black)
-	for _, turned := range []float64{-12, -4, 0.5} {
+	for _, turned := range []float64{-12, -4, 0.8} {
 		for _, kind := range []string{"colour", "grey"} {
 			t.Run(fmt.Sprintf("%s %.1f", kind, turned), func(t *testing.T) {
 				var m image.Image = tilt(page, turned, 910, 1120, white)
@@ -93,6 +93,90 @@ func TestDeskewGrowsRatherThanCutting(t *testing.T) {
 	}
 	if before, after := darkness(m), darkness(got); math.Abs(after-before)/before > 0.02 {
 		t.Errorf("ink was %.0f, is %.0f", before, after)
+	}
+}
+
+func TestAPageThatIsNearlyStraightStaysAsItIs(t *testing.T) {
+	for _, turned := range []float64{-0.5, 0, 0.5} {
+		page := tilt(documenttest.Letterhead(700, 980, white, black), turned, 910, 1120, white)
+		if got := raster.Skew(page); math.Abs(got-turned) > 0.15 {
+			t.Errorf("turned by %.1f: found %.2f", turned, got)
+		}
+		if m, a := raster.Deskew(page); a != 0 || m != image.Image(page) {
+			t.Errorf("turned by %.1f: was straightened by %.2f", turned, a)
+		}
+	}
+}
+
+// Handwriting rises on straight paper, and curved pages have lines of every
+// angle.
+func TestLinesThatAreNotPlainTurnNoPage(t *testing.T) {
+	for _, name := range []string{"fr-lettre-manuscrite.jpg", "photo-fairscan-img03.jpg"} {
+		if _, a := raster.Deskew(corpus(t, name)); a != 0 {
+			t.Errorf("%s was straightened by %.2f", name, a)
+		}
+	}
+}
+
+func TestEdgesOfThePictureAreNoLinesOfThePage(t *testing.T) {
+	for _, turned := range []float64{-3, 1.2} {
+		page := tilt(documenttest.Letterhead(700, 980, white, black), turned, 910, 1120, white)
+		for y := range 1120 { // shadows along the straight sides
+			for x := range 910 {
+				if x%9 < 2 && x > 880 || y%9 < 2 && y < 30 {
+					page.SetRGBA(x, y, black)
+				}
+			}
+		}
+		if got := raster.Skew(page); math.Abs(got-turned) > 0.15 {
+			t.Errorf("turned by %.1f: found %.2f", turned, got)
+		}
+	}
+}
+
+func TestDeskewKeepsLettersSharp(t *testing.T) {
+	page := documenttest.Letterhead(450, 630, white, black) // letters of a few pixels
+	for _, turned := range []float64{-3, 0.9} {
+		for _, kind := range []string{"colour", "grey"} {
+			var m image.Image = tilt(page, turned, 585, 720, white)
+			if kind == "grey" {
+				m = raster.Gray(m)
+			}
+			got, a := raster.Deskew(m)
+			if a == 0 {
+				t.Fatal("left as it is")
+			}
+			if before, after := contrast(m), contrast(got); after < 0.8*before {
+				t.Errorf("%s turned by %.1f: contrast was %.0f, is %.0f", kind, turned, before, after)
+			}
+		}
+	}
+}
+
+// contrast is how much the brightness of neighbours differs, squared.
+func contrast(img image.Image) float64 {
+	g := raster.Gray(img)
+	sum := 0.0
+	for y := 1; y < g.Rect.Dy(); y++ {
+		for x := 1; x < g.Rect.Dx(); x++ {
+			p, left, above := float64(g.Pix[y*g.Stride+x]), float64(g.Pix[y*g.Stride+x-1]), float64(g.Pix[(y-1)*g.Stride+x])
+			sum += (p-left)*(p-left) + (p-above)*(p-above)
+		}
+	}
+	return sum
+}
+
+func TestDeskewDoesNotGrowForTheEdgeOfThePaper(t *testing.T) {
+	page := tilt(documenttest.Letterhead(700, 980, white, black), 2, 910, 1120, white)
+	for y := range 1120 { // from end to end of the picture
+		x := 30 - int(float64(y)*0.035)
+		for d := range 4 {
+			page.SetRGBA(max(x+d, 0), y, black)
+		}
+	}
+	got, a := raster.Deskew(page)
+	if math.Abs(a-2) > 0.3 || got.Bounds() != page.Bounds() {
+		t.Errorf("straightened by %.2f, became %v", a, got.Bounds())
 	}
 }
 

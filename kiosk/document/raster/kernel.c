@@ -5,6 +5,9 @@
 typedef uint8_t u8x8 __attribute__((vector_size(8)));
 typedef uint8_t u8x16 __attribute__((vector_size(16)));
 typedef uint16_t u16x8 __attribute__((vector_size(16)));
+typedef int16_t i16x8 __attribute__((vector_size(16)));
+typedef uint16_t u16x16 __attribute__((vector_size(32)));
+typedef int16_t i16x16 __attribute__((vector_size(32)));
 typedef uint32_t u32x4 __attribute__((vector_size(16)));
 typedef uint64_t u64x2 __attribute__((vector_size(16)));
 
@@ -275,47 +278,93 @@ void rk_whiten_gray(uint8_t *to, const uint8_t *from, int x0, int x1, const uint
 	}
 }
 
-// blend puts eight bytes that lie f/256 of the way from a to b in to.
-static inline void blend(uint8_t *to, const uint8_t *a, const uint8_t *b, uint16_t f) {
-	narrow(to, (wide(a) * (uint16_t)(256 - f) + wide(b) * f + 128) >> 8);
+// QUICK functions are there twice: also for processors that take 32 bytes at
+// once. Both do the same sums.
+#if defined(__x86_64__) && defined(__gnu_linux__)
+#define QUICK __attribute__((target_clones("avx2", "default")))
+#else
+#define QUICK
+#endif
+
+// BEND puts bytes in to that lie between those of b and c, on the curve through
+// a, b, c and d: as many as the vectors have, unsigned and signed. Sums of 128ths
+// stay above 0 by the 64 that they are lifted. (A function can't take vectors
+// that not all processors have.)
+#define BEND(bytes, words, signed_words, to, pa, pb, pc, pd, share) do { \
+	bytes a_, b_, c_, d_; \
+	memcpy(&a_, pa, sizeof a_), memcpy(&b_, pb, sizeof b_), memcpy(&c_, pc, sizeof c_), memcpy(&d_, pd, sizeof d_); \
+	uint16_t wa = (share)[0], wb = (share)[1], wc = (share)[2], wd = (share)[3], half = 64 * 128 + 64, lift = 64; \
+	words s_ = __builtin_convertvector(a_, words) * wa + __builtin_convertvector(b_, words) * wb + \
+		__builtin_convertvector(c_, words) * wc + __builtin_convertvector(d_, words) * wd; \
+	signed_words v_ = (signed_words)(((s_ + half) >> 7) - lift); \
+	v_ &= ~(v_ >> 15);      /* not below 0 */ \
+	v_ |= (255 - v_) >> 15; /* nor above 255 */ \
+	bytes out_ = __builtin_convertvector((words)v_, bytes); \
+	memcpy(to, &out_, sizeof out_); \
+} while (0)
+
+static inline void bend8(uint8_t *to, const uint8_t *a, const uint8_t *b, const uint8_t *c, const uint8_t *d, const int16_t *share) {
+	BEND(u8x8, u16x8, i16x8, to, a, b, c, d, share);
 }
+
+static inline void bend16(uint8_t *to, const uint8_t *a, const uint8_t *b, const uint8_t *c, const uint8_t *d, const int16_t *share) {
+	BEND(u8x16, u16x16, i16x16, to, a, b, c, d, share);
+}
+
+// share_at gives the shares of four pixels at a place between the middle two,
+// of which 64 are told apart.
+static inline const int16_t *share_at(const struct rk_slant *l, int64_t at) { return l->share + 4 * (at >> 10 & 63); }
 
 static inline const uint8_t *row_of(const uint8_t *src, size_t stride, int64_t h, const uint8_t *edge, int64_t y) {
 	return y < 0 || y >= h ? edge : src + y * stride;
 }
 
+QUICK
 void rk_columns(uint8_t *line, const uint8_t *src, size_t stride, size_t n, int64_t h, const uint8_t *edge, struct rk_slant l, int64_t next, int64_t tan) {
 	const int64_t cache_line = 64, move = tan * cache_line / l.depth;
 	for (size_t i = 0; i < n; i += cache_line, next += move)
-		if (next >> 16 >= 0 && (next >> 16) + 1 < h)
-			__builtin_prefetch(src + ((next >> 16) + 1) * stride + i);
+		if (next >> 16 >= 0 && (next >> 16) + 2 < h)
+			__builtin_prefetch(src + ((next >> 16) + 2) * stride + i);
 	int64_t up = INT64_MIN;
-	const uint8_t *a = edge, *b = edge;
+	const uint8_t *a = edge, *b = edge, *c = edge, *d = edge;
 	for (size_t i = 0; i < n; i += l.step, l.at += l.move) {
 		if (l.at >> 16 != up) {
 			up = l.at >> 16;
-			a = row_of(src, stride, h, edge, up);
-			b = row_of(src, stride, h, edge, up + 1);
+			a = row_of(src, stride, h, edge, up - 1);
+			b = row_of(src, stride, h, edge, up);
+			c = row_of(src, stride, h, edge, up + 1);
+			d = row_of(src, stride, h, edge, up + 2);
 		}
-		if (i + 8 > n) { // the last word ends with the row
-			i = n - 8;
-			blend(line + i, a + i, b + i, l.at >> 8 & 255);
-			return;
+		const int16_t *share = share_at(&l, l.at);
+		if (l.step == 16 && i + 16 <= n) {
+			bend16(line + i, a + i, b + i, c + i, d + i, share);
+			continue;
 		}
-		blend(line + i, a + i, b + i, l.at >> 8 & 255);
+		for (size_t end = l.step == 16 ? n : i + 1, k = i; k < end; k += 8) {
+			if (k + 8 > n) // the last word ends with the row
+				k = n - 8;
+			bend8(line + k, a + k, b + k, c + k, d + k, share);
+			if (k + 8 == n)
+				return;
+		}
 	}
 }
 
-static inline void blend_at(uint8_t *to, const uint8_t *line, int64_t at, int64_t last, int64_t depth) {
-	at = at < 0 ? 0 : at > last ? last : at;
-	const uint8_t *p = line + (at >> 16) * depth;
-	blend(to, p, p + depth, at >> 8 & 255);
-}
-
+QUICK
 void rk_row(uint8_t *to, size_t n, const uint8_t *line, struct rk_slant l, int64_t last, int64_t cos) {
-	size_t i = 0;
-	for (; i + 8 <= n; i += l.step, l.at += l.move)
-		blend_at(to + i, line, l.at, last, l.depth);
-	if (i < n)
-		blend_at(to + n - 8, line, l.at - cos * ((int64_t)i - (int64_t)n + 8) / l.depth, last, l.depth);
+	size_t word = l.step > 8 ? l.step : 8;
+	for (size_t i = 0;; i += l.step, l.at += l.move) {
+		if (i + word > n) { // the last word ends with the row
+			l.at -= cos * ((int64_t)i - (int64_t)(n - word)) / l.depth;
+			i = n - word;
+		}
+		int64_t at = l.at < 1 << 16 ? 1 << 16 : l.at > last ? last : l.at;
+		const uint8_t *p = line + (at >> 16) * l.depth;
+		if (word == 16)
+			bend16(to + i, p - l.depth, p, p + l.depth, p + 2 * l.depth, share_at(&l, at));
+		else
+			bend8(to + i, p - l.depth, p, p + l.depth, p + 2 * l.depth, share_at(&l, at));
+		if (i + word == n)
+			return;
+	}
 }

@@ -120,8 +120,8 @@ func whitenRow(to, from []uint8, x int, gain []uint32, block int, faint bool, de
 	}
 }
 
-// mixColumns mixes for each column of a picture the two pixels that a line
-// passes between; outside of it all is edge. next is where the line after it
+// mixColumns mixes for each column of a picture the four pixels that a line
+// passes in the middle of; outside of it all is edge. next is where the line after it
 // begins, and tan how it falls.
 func mixColumns(line, src []uint8, stride int, size image.Point, edge []uint8, l slant, next, tan int) {
 	n := size.X * l.depth
@@ -132,10 +132,11 @@ func mixColumns(line, src []uint8, stride int, size image.Point, edge []uint8, l
 // mixRow mixes pixels that lie on a line, from the one at l.at on, which is
 // kept between 0 and last.
 func mixRow(to, line []uint8, l slant, last, cos int) {
-	_, _ = to[7], line[(last>>16+2)*l.depth+7-l.depth]
+	word := max(l.step, 8)
+	_, _ = to[word-1], line[(last>>16+2)*l.depth+word-1]
 	C.rk_row(bytesAt(to), C.size_t(len(to)), bytesAt(line), l.c(), C.int64_t(last), C.int64_t(cos))
 }
 
 func (l slant) c() C.struct_rk_slant {
-	return C.struct_rk_slant{at: C.int64_t(l.at), move: C.int64_t(l.move), step: C.int64_t(l.step), depth: C.int64_t(l.depth)}
+	return C.struct_rk_slant{at: C.int64_t(l.at), move: C.int64_t(l.move), step: C.int64_t(l.step), depth: C.int64_t(l.depth), share: (*C.int16_t)(&l.share[0])}
 }

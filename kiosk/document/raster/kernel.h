@@ -46,15 +46,19 @@ void rk_whiten_gray(uint8_t *to, const uint8_t *from, int x0, int x1, const uint
 
 // rk_slant is a walk along a line: where it is, how far it goes with each step,
 // in 1/65536 pixel, and how many bytes are made in one, of pixels of so many.
+// share holds at each of 64 places between two pixels the shares in 128 of
+// the one before, of these and of the one after.
 struct rk_slant {
 	int64_t at, move, step, depth;
+	const int16_t *share;
 };
 
-// rk_columns mixes for each word of a row of n bytes those of the two of h rows
-// that a line passes between; rows outside are edge. n is at least 8, and line
-// has eight bytes more. next is where the next line begins, tan how it falls.
+// rk_columns mixes for each word of a row of n bytes those of the four of h
+// rows that a line passes in the middle of; rows outside are edge. n is at least
+// 8, and line has eight bytes more. next is where the next line begins, tan how
+// it falls.
 void rk_columns(uint8_t *line, const uint8_t *src, size_t stride, size_t n, int64_t h, const uint8_t *edge, struct rk_slant l, int64_t next, int64_t tan);
-// rk_row mixes n bytes, at least 8, of neighbouring pixels of a line, from the
+// rk_row mixes n bytes, at least a step, of neighbouring pixels of a line, from the
 // one at l.at on, which is kept between 0 and last. cos is how far it goes with
 // each pixel.
 void rk_row(uint8_t *to, size_t n, const uint8_t *line, struct rk_slant l, int64_t last, int64_t cos);

@@ -11,44 +11,50 @@ type Mark struct {
 // Marks joins the ones of a mask of w pixels a row into patches, diagonals
 // included, and leaves the mask cleared.
 func Marks(mask []uint8, w int) []Mark {
-	h := len(mask) / w
 	var found []Mark
-	var stack []int
+	patches(mask, w, func(m Mark, _ []int) { found = append(found, m) })
+	return found
+}
+
+// patches gives each patch of Marks, and where in the mask its pixels are.
+func patches(mask []uint8, w int, found func(Mark, []int)) {
+	h := len(mask) / w
+	var pixels []int
 	for start, v := range mask {
 		if v == 0 {
 			continue
 		}
 		m := Mark{Box: image.Rect(start%w, start/w, start%w+1, start/w+1)}
 		mask[start] = 0
-		stack = append(stack[:0], start)
-		for len(stack) > 0 {
-			at := stack[len(stack)-1]
-			stack = stack[:len(stack)-1]
-			x, y := at%w, at/w
-			m.Pixels++
+		pixels = append(pixels[:0], start)
+		for next := 0; next < len(pixels); next++ {
+			x, y := pixels[next]%w, pixels[next]/w
 			m.Box.Min.X, m.Box.Max.X = min(m.Box.Min.X, x), max(m.Box.Max.X, x+1)
 			m.Box.Min.Y, m.Box.Max.Y = min(m.Box.Min.Y, y), max(m.Box.Max.Y, y+1)
 			for ny := max(y-1, 0); ny <= min(y+1, h-1); ny++ {
 				for nx := max(x-1, 0); nx <= min(x+1, w-1); nx++ {
 					if i := ny*w + nx; mask[i] != 0 {
 						mask[i] = 0
-						stack = append(stack, i)
+						pixels = append(pixels, i)
 					}
 				}
 			}
 		}
-		found = append(found, m)
+		m.Pixels = len(pixels)
+		found(m, pixels)
 	}
-	return found
 }
 
 // leastMark is how many pixels a letter has at least; dust has fewer.
 const leastMark = 6
 
+// nearEdge is how near a side of the picture its edge's shadow may be.
+func nearEdge(all image.Rectangle) int { return max(all.Dx(), all.Dy()) / 100 }
+
 // edge says whether a mark is no more than the shadow along a side of the
 // picture: thin, and longer than any letter.
 func (m Mark) edge(all image.Rectangle) bool {
-	deep := max(all.Dx(), all.Dy()) / 100
+	deep := nearEdge(all)
 	side := m.Box.Max.X <= all.Min.X+deep || m.Box.Min.X >= all.Max.X-deep
 	end := m.Box.Max.Y <= all.Min.Y+deep || m.Box.Min.Y >= all.Max.Y-deep
 	return side && m.Box.Dy() > 5*m.Box.Dx() || end && m.Box.Dx() > 5*m.Box.Dy()

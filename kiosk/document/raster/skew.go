@@ -11,7 +11,14 @@ const (
 	inkDepth    = 10   // how far ink stands out from what is around it
 	minInk      = 300  // points of ink below which no line can be seen
 	maxInk      = 40000
-	sureOfLines = 1.6 // the straight sum must be this much over the mean one
+	sureOfLines = 1.6 // the straight sum must be this much over the mean one,
+	sureAlone   = 3.0 // or this much where lines the other way say otherwise
+	plainLines  = 6.0 // print has more, handwriting and curved pages less
+	sameSkew    = 0.5 // degrees by which the lines of both ways may differ
+
+	// The sides of the picture in 100ths of its long side, where the edges of
+	// paper, shadows and the bed are, which need not lie as the writing does.
+	skewMargin = 4
 )
 
 // Skew says by how many degrees the lines of a page are turned clockwise, or
@@ -21,20 +28,28 @@ func Skew(img image.Image) float64 { return NewOverview(img).Skew() }
 
 // Skew is Skew of the page.
 func (o *Overview) Skew() float64 {
+	angle, _ := o.skew()
+	return angle
+}
+
+// skew also says whether the lines are plain: so many fall together, or lines
+// down and across the page agree.
+func (o *Overview) skew() (angle float64, plain bool) {
 	rows, cols := o.inkPoints()
 	if len(rows.at) < minInk {
-		return 0
+		return 0, false
 	}
 	// Along lines down the page the points of a row fall together.
-	across, sureAcross := bestAngle(cols, o.SmallGray().Rect.Dy(), -1)
-	down, sureDown := bestAngle(rows, o.SmallGray().Rect.Dx(), 1)
-	if sureDown > 1.25*sureAcross {
-		across, sureAcross = down, sureDown
+	angle, sure := bestAngle(cols, o.SmallGray().Rect.Dy(), -1)
+	other, sureOther := bestAngle(rows, o.SmallGray().Rect.Dx(), 1)
+	if sureOther > 1.25*sure {
+		angle, sure, other, sureOther = other, sureOther, angle, sure
 	}
-	if sureAcross < sureOfLines {
-		return 0
+	agree := sureOther >= sureOfLines && math.Abs(angle-other) <= sameSkew
+	if sure < sureOfLines || sure < sureAlone && !agree {
+		return 0, false
 	}
-	return across
+	return angle, agree || sure >= plainLines
 }
 
 // points are places on the small copy by row or by column: those of line i are
@@ -45,12 +60,22 @@ type points struct {
 }
 
 // inkPoints gives the places that are darker than what is around them, thin
-// strokes and rules, not the dark of a bed or a picture: once by rows and once
+// strokes and rules, not the dark of a bed or a picture nor what is along the
+// sides: once by rows and once
 // by columns. Of very many it takes some, by lot: in turn they would make a
 // pattern.
 func (o *Overview) inkPoints() (rows, cols points) {
 	mask := o.Ink(inkDepth)
 	w, h := o.SmallGray().Rect.Dx(), o.SmallGray().Rect.Dy()
+	margin := max(w, h) * skewMargin / 100
+	for y := range h {
+		row := mask[y*w : (y+1)*w]
+		if y < margin || y >= h-margin {
+			clear(row)
+		}
+		clear(row[:min(margin, w)])
+		clear(row[max(w-margin, 0):])
+	}
 	n := 0
 	for _, v := range mask {
 		n += int(v)
