@@ -32,6 +32,12 @@ func (e *Engine) handle(a Action) error {
 			e.task.halted = true
 			e.task.halt(errCanceled)
 		}
+	case PlaceBrowser:
+		// The screen moves it, not a visitor.
+		if ok = e.browse != nil && e.ending == ""; ok {
+			e.browse.place.Set(a.Rect)
+			return nil
+		}
 	default:
 		ok = e.visit != nil && e.task == nil && e.ending == "" && e.act(a)
 	}
@@ -42,7 +48,13 @@ func (e *Engine) handle(a Action) error {
 	if _, here := a.(StillHere); !here {
 		e.restore = false
 	}
-	e.changed()
+	e.takeDownload()
+	switch a.(type) {
+	case TypeText, PressKey, BrowserDo: // nothing of it is journaled
+		e.publish()
+	default:
+		e.changed()
+	}
 	return nil
 }
 
@@ -137,8 +149,14 @@ func (e *Engine) act(a Action) bool {
 		return e.printUnder()
 	case PrintReceipt:
 		return e.printReceipt()
+	case OpenPortal:
+		return e.openPortal(a.Portal, false)
+	case reopenPortal:
+		return e.openPortal(a.portal, true)
+	case Turn, Move, Delete, Undo, Redo:
+		return e.edit(a)
 	}
-	return e.edit(a)
+	return e.actInPortal(a)
 }
 
 // collecting is true where pages are laid, looked at and put in order.
@@ -213,18 +231,29 @@ func (e *Engine) goTo(s Screen) bool {
 	switch s {
 	case ScreenScan:
 		ok = true
+		if p.From != "" && !e.full() {
+			v.addPaper() // what a portal gave stays as it came
+		}
 	case ScreenReview, ScreenPortal:
 		ok = len(p.Leaves) > 0
 	case ScreenResult:
 		// Back from an empty paper that was begun by mistake.
-		if n := len(v.Papers); len(p.Leaves) == 0 && n > 1 && v.Papers[n-2].Result != nil {
-			v.Papers, v.Current = v.Papers[:n-1], n-2
+		if i := v.Current; len(p.Leaves) == 0 && i > 0 && v.Papers[i-1].Result != nil {
+			v.drop(p)
 			p = v.paper()
 		}
 		ok = p.Result != nil
+	case ScreenBrowse:
+		if ok = e.browse != nil; ok {
+			e.dropEmpty()
+		}
 	}
 	if ok {
 		v.Screen, v.Fault, e.keys = s, nil, nil
+		if b := e.browse; b != nil && b.asking != AskFile { // only a page waits for its answer
+			b.asking = AskNothing
+			b.ask()
+		}
 	}
 	return ok
 }
@@ -234,7 +263,7 @@ func (e *Engine) addDocument() bool {
 	if len(v.paper().Leaves) == 0 {
 		return false
 	}
-	if len(v.Papers) >= e.cfg.MaxDocuments || v.pageCount() >= e.cfg.MaxPages {
+	if e.full() {
 		v.Fault = &Fault{Code: kiosk.CodeSpoolFull}
 		return true
 	}

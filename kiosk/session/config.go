@@ -49,6 +49,14 @@ type Config struct {
 	Documents kiosk.Documents
 	Portals   Portals
 
+	// Browser shows portals; nil where none can be opened.
+	Browser kiosk.Browser
+	// Address gives a portal's first page, Mailbox a mailbox's, by their IDs
+	// in the catalogue; "" for those that can't be opened. Needed with
+	// Browser.
+	Address func(portal string) string
+	Mailbox func(id string) string
+
 	// Receipt composes the visit's proof, in the state's language.
 	Receipt func(State, time.Time) kiosk.Receipt
 	// Name gives the current document's file name, ASCII, without extension.
@@ -59,6 +67,7 @@ type Config struct {
 
 	Idle     time.Duration // without a touch before the warning; 120 s
 	HelpIdle time.Duration // the same while somebody waits for help; 10 min
+	CodeIdle time.Duration // the same while they wait for a code; 10 min
 	Warning  time.Duration // between the warning and the end; 60 s, at least MinWarning
 	Goodbye  time.Duration // how long the goodbye screen stays; 12 s
 	Stall    time.Duration // without progress before a task is cancelled; 10 min
@@ -81,12 +90,16 @@ func (c *Config) check() error {
 	if c.Devices == nil || c.Spool == nil || c.Documents == nil || c.Portals == nil {
 		return errors.New("session: config: Devices, Spool, Documents and Portals must be set")
 	}
+	if c.Browser != nil && (c.Address == nil || c.Mailbox == nil) {
+		return errors.New("session: config: Address and Mailbox must be set with Browser")
+	}
 	for _, d := range []struct {
 		field *time.Duration
 		value time.Duration
 	}{
 		{&c.Idle, 120 * time.Second},
 		{&c.HelpIdle, 10 * time.Minute},
+		{&c.CodeIdle, 10 * time.Minute},
 		{&c.Warning, 60 * time.Second},
 		{&c.Goodbye, 12 * time.Second},
 		{&c.Stall, 10 * time.Minute},
@@ -137,7 +150,7 @@ func (c *Config) check() error {
 // EventKind says what is counted.
 type EventKind string
 
-// The events. Count is pages, or files for EventSaved; Took is the whole
+// The events. Count is pages, or files for EventSaved and EventAttached; Took is the whole
 // visit's for EventEnded, the task's for the others.
 const (
 	EventStarted   EventKind = "visit_started"
@@ -149,6 +162,9 @@ const (
 	EventSaved     EventKind = "saved"
 	EventPrinted   EventKind = "printed"
 	EventReceipt   EventKind = "receipt"
+	EventPortal    EventKind = "portal"   // a portal was opened
+	EventAttached  EventKind = "attached" // a portal's page took a document
+	EventTaken     EventKind = "taken"    // a download became a document
 	EventFault     EventKind = "fault"    // Code, Device and Task say which
 	EventHelp      EventKind = "help"     // a person was asked for
 	EventPresence  EventKind = "presence" // Count is 1 when somebody came, 0 when they went

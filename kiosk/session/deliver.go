@@ -60,28 +60,37 @@ func (e *Engine) choose(a Choose) bool {
 	p.Portal, p.Kind = a.Portal, a.Kind
 	refs := e.refs(p)
 	e.begin(TaskConvert, a, func(t *task) outcome {
-		c, err := e.cfg.Documents.Convert(t.work, refs, target, func(done, total int) {
-			t.progress(done, total, "")
-		})
+		r, err := t.convert(refs, target, known)
 		if err != nil {
 			return outcome{err: t.why(err)}
-		}
-		r := &result{Format: target.Format, MaxBytes: target.MaxBytes, Known: known, Passed: c.Passed}
-		for _, f := range c.Files {
-			b, err := t.put(f.Data)
-			if err != nil {
-				return outcome{err: err}
-			}
-			r.Format = f.Format
-			r.Pages += f.Pages
-			r.Files = append(r.Files, b)
-		}
-		if len(r.Files) == 0 {
-			return outcome{err: &kiosk.Error{Code: kiosk.CodeInternal, Op: "session: nothing converted"}}
 		}
 		return outcome{then: func() { e.converted(t, p, r) }}
 	})
 	return true
+}
+
+// convert makes files of pages and puts them into the spool.
+func (t *task) convert(refs []kiosk.PageRef, target kiosk.Target, known bool) (*result, error) {
+	c, err := t.e.cfg.Documents.Convert(t.work, refs, target, func(done, total int) {
+		t.progress(done, total, "")
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := &result{Format: target.Format, MaxBytes: target.MaxBytes, Known: known, Passed: c.Passed}
+	for _, f := range c.Files {
+		b, err := t.put(f.Data)
+		if err != nil {
+			return nil, err
+		}
+		r.Format = f.Format
+		r.Pages += f.Pages
+		r.Files = append(r.Files, b)
+	}
+	if len(r.Files) == 0 {
+		return nil, &kiosk.Error{Code: kiosk.CodeInternal, Op: "session: nothing converted"}
+	}
+	return r, nil
 }
 
 func (e *Engine) ready(p *paper) bool {
@@ -92,9 +101,16 @@ func (e *Engine) ready(p *paper) bool {
 func (e *Engine) converted(t *task, p *paper, r *result) {
 	p.Result = r
 	e.visit.Screen, e.visit.Receipt = ScreenResult, false
-	r.Name = fileName(e.cfg.Name(e.now()), r.Format)
+	r.Name = e.nameFor(p, r.Format)
 	e.views.addFiles(p)
 	e.count(Event{Kind: EventConverted, Count: r.Pages, Took: e.since(t.started)})
+}
+
+// nameFor is the name of a paper's file.
+func (e *Engine) nameFor(p *paper, f kiosk.Format) string {
+	s := e.now()
+	s.Current = slices.Index(e.visit.Papers, p)
+	return fileName(e.cfg.Name(s), f)
 }
 
 // fileName makes a name that any key and any portal takes.
@@ -189,7 +205,7 @@ func (e *Engine) print() bool {
 // driver finds the job again and never prints it twice.
 func (e *Engine) printUnder() bool {
 	p := e.visit.paper()
-	if e.visit.Screen != ScreenResult || p.Result == nil {
+	if e.visit.Screen != ScreenResult && e.visit.Screen != ScreenBrowse || p.Result == nil {
 		return false
 	}
 	if p.Result.PrintJob == "" {
@@ -197,40 +213,44 @@ func (e *Engine) printUnder() bool {
 	}
 	r := *p.Result // a copy for the worker
 	refs := e.refs(p)
-	e.begin(TaskPrint, retryPrint{}, func(t *task) outcome {
-		// The actor takes this after it journaled the job: from here on a
-		// crash leaves a job that may be out.
-		t.progress(0, r.Pages, "")
-		pdf, err := t.printable(p, r, refs)
-		if err != nil {
-			return outcome{err: t.why(err)}
-		}
-		lease, err := e.cfg.Devices.Printer(t.work)
-		if err != nil {
-			return outcome{err: err, kind: kiosk.KindPrinter}
-		}
-		defer lease.Close()
-		req := kiosk.PrintRequest{
-			ID: r.PrintJob, MediaType: kiosk.FormatPDF.MediaType(), Size: pdf.Size, Pages: r.Pages,
-			Open: func() (io.ReadCloser, error) { return e.cfg.Spool.Open(pdf.ID) },
-		}
-		err = lease.Report(lease.Device.Print(t.work, req, func(pp kiosk.PrintProgress) {
-			var waiting kiosk.Code
-			if len(pp.Conditions) > 0 {
-				waiting = pp.Conditions[0]
-			}
-			t.progress(pp.Pages, r.Pages, waiting)
-		}))
-		if err != nil {
-			return outcome{err: t.why(err), kind: kiosk.KindPrinter}
-		}
-		return outcome{then: func() {
-			p.Result.Printed, p.Result.PrintJob = true, ""
-			e.delivered(p)
-			e.count(Event{Kind: EventPrinted, Count: r.Pages, Took: e.since(t.started)})
-		}}
-	})
+	e.begin(TaskPrint, retryPrint{}, func(t *task) outcome { return t.printOut(p, r, refs) })
 	return true
+}
+
+// printOut prints a paper's result under the name of its job.
+func (t *task) printOut(p *paper, r result, refs []kiosk.PageRef) outcome {
+	e := t.e
+	// The actor takes this after it journaled the job: from here on a crash
+	// leaves a job that may be out.
+	t.progress(0, r.Pages, "")
+	pdf, err := t.printable(p, r, refs)
+	if err != nil {
+		return outcome{err: t.why(err)}
+	}
+	lease, err := e.cfg.Devices.Printer(t.work)
+	if err != nil {
+		return outcome{err: err, kind: kiosk.KindPrinter}
+	}
+	defer lease.Close()
+	req := kiosk.PrintRequest{
+		ID: r.PrintJob, MediaType: kiosk.FormatPDF.MediaType(), Size: pdf.Size, Pages: r.Pages,
+		Open: func() (io.ReadCloser, error) { return e.cfg.Spool.Open(pdf.ID) },
+	}
+	err = lease.Report(lease.Device.Print(t.work, req, func(pp kiosk.PrintProgress) {
+		var waiting kiosk.Code
+		if len(pp.Conditions) > 0 {
+			waiting = pp.Conditions[0]
+		}
+		t.progress(pp.Pages, r.Pages, waiting)
+	}))
+	if err != nil {
+		return outcome{err: t.why(err), kind: kiosk.KindPrinter}
+	}
+	return outcome{then: func() {
+		p.Result.Printed, p.Result.PrintJob = true, ""
+		e.delivered(p)
+		e.count(Event{Kind: EventPrinted, Count: r.Pages, Took: e.since(t.started)})
+	}}
 }
 
 // printable is the one PDF to print: the result, or one made of the pages.

@@ -32,7 +32,10 @@ type Engine struct {
 	lang    string          // while there is no visit
 	help    bool            // while there is no visit
 	wiped   bool
-	visit   *visit // nil between visits
+	browse  *browse // the portal in use; nil while there is none
+	held    *held   // the browser to close, unless it is closed already
+	unclean bool    // the last try to close it did not hold
+	visit   *visit  // nil between visits
 	restore bool
 	keys    *KeyListing
 	task    *task
@@ -42,6 +45,7 @@ type Engine struct {
 	slots   slots
 
 	touched  time.Time // somebody was there
+	acted    time.Time // the same, at the kiosk's own screen
 	warned   time.Time // the end of the visit, once a warning is shown
 	shown    time.Time // the goodbye or the broken screen came up
 	canceled time.Time // the task in hand was told to end because the visit ends
@@ -71,6 +75,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e.views.clear()
 	e.touched = cfg.Now()
+	e.acted = e.touched
 	if err := e.find(); err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
@@ -169,18 +174,19 @@ func (e *Engine) shutdown() error {
 		t := time.NewTimer(e.cfg.Grace)
 		defer t.Stop()
 		select {
-		case <-e.finished:
+		case o := <-e.finished:
+			e.hold(o)
 		case <-t.C:
 			late = true
 			e.cfg.Log.Error("task does not end", "task", e.task.kind)
 		}
 	}
 	e.forget()
-	_, err := e.cfg.Spool.Wipe()
+	err := e.erase()
 	if late {
 		e.workers.Wait()
-		_, again := e.cfg.Spool.Wipe()
-		err = errors.Join(err, again)
+		e.hold(<-e.finished)
+		err = errors.Join(err, e.erase())
 	}
 	e.workers.Wait()
 	e.screen, e.wiped = ScreenGoodbye, err == nil
@@ -192,8 +198,26 @@ func (e *Engine) shutdown() error {
 	return err
 }
 
+// erase closes the browser, then wipes the spool.
+func (e *Engine) erase() error {
+	var open error
+	if e.held != nil {
+		open = e.held.close(e.ctx, e.closing())
+	}
+	_, err := e.cfg.Spool.Wipe()
+	return errors.Join(open, err)
+}
+
+// hold takes over a browser that a task opened, however the task ended.
+func (e *Engine) hold(o outcome) {
+	if o.held != nil {
+		e.held = o.held
+	}
+}
+
 // forget drops all that the agent itself knows of the visit.
 func (e *Engine) forget() {
+	e.dropBrowse()
 	e.visit, e.task, e.keys, e.again, e.restore = nil, nil, nil, nil, false
 	e.lang, e.help, e.ending = e.cfg.Lang, false, ""
 	e.warned, e.canceled = time.Time{}, time.Time{}
@@ -221,6 +245,7 @@ func (e *Engine) now() State {
 		Screen: e.screen, Lang: e.lang, Help: e.help, Wiped: e.wiped,
 		Scanner: e.slots.of(kiosk.KindScanner), Printer: e.slots.of(kiosk.KindPrinter),
 		ReceiptPrinter: e.slots.of(kiosk.KindReceipt), Key: e.slots.of(kiosk.KindKey),
+		Browser: e.cfg.Browser != nil && !e.unclean,
 	}
 	if e.screen == ScreenBroken {
 		s.Fault = &Fault{Code: kiosk.CodeOutOfOrder, Task: TaskWipe}
@@ -231,13 +256,13 @@ func (e *Engine) now() State {
 		p := v.paper()
 		s.CanUndo, s.CanRedo = len(p.Edits) > 0, len(p.Undone) > 0
 		s.Fault, s.Keys, s.Receipt = v.Fault, e.keys, v.Receipt
-		s.IdleWarning, s.Restore = e.warned, e.restore
+		s.IdleWarning, s.Restore, s.Browse = e.warned, e.restore, e.publicBrowse()
 	}
 	if e.task != nil {
 		s.Task = e.task.public()
 	}
 	if e.ending != "" {
-		s.Fault = nil
+		s.Fault, s.Browse = nil, nil
 		s.Task = &Task{Kind: TaskWipe, Started: e.canceled}
 	}
 	return s

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"errors"
+	"image"
 	"time"
 
 	"pointnum/kiosk"
@@ -12,6 +14,7 @@ const tryAgain = time.Minute
 // touch notes that somebody is there.
 func (e *Engine) touch() {
 	e.touched = e.cfg.Now()
+	e.acted = e.touched
 	e.warned = time.Time{}
 	if e.visit != nil {
 		e.visit.Restarts = 0
@@ -21,10 +24,14 @@ func (e *Engine) touch() {
 // idle is how long nobody may touch the screen of a visit: whoever waits for
 // a person does not come back to erased papers.
 func (e *Engine) idle() time.Duration {
+	idle := e.cfg.Idle
 	if e.visit.Help {
-		return max(e.cfg.Idle, e.cfg.HelpIdle)
+		idle = max(idle, e.cfg.HelpIdle)
 	}
-	return e.cfg.Idle
+	if e.browse != nil && e.browse.waiting {
+		idle = max(idle, e.cfg.CodeIdle)
+	}
+	return idle
 }
 
 // next is when something is due though nobody acts.
@@ -115,6 +122,9 @@ func (e *Engine) end(why Reason) {
 	e.visit.Ending = why
 	e.save() // a crash from here on must not bring the visit back
 	e.warned, e.keys = time.Time{}, nil
+	if e.browse != nil {
+		e.browse.place.Set(image.Rectangle{}) // off the screen at once
+	}
 	if e.task == nil {
 		e.wipe()
 	} else {
@@ -123,16 +133,23 @@ func (e *Engine) end(why Reason) {
 	e.publish()
 }
 
-// wipe starts the wipe; nothing else runs.
+// wipe starts the wipe; nothing else runs. The browser goes first: it might
+// still ask for a page.
 func (e *Engine) wipe() {
 	e.canceled = e.cfg.Now() // a wipe that hangs is a wipe that failed
-	e.begin(TaskWipe, nil, func(*task) outcome {
+	h := e.held
+	e.dropBrowse()
+	e.begin(TaskWipe, nil, func(t *task) outcome {
+		var open error
+		if h != nil {
+			open = h.close(t.ctx, e.closing())
+		}
 		rep, err := e.cfg.Spool.Wipe()
 		if err == nil {
 			e.cfg.Log.Info("visit wiped", "files", rep.Files, "bytes", rep.Bytes,
 				"canaries", rep.Canaries, "took", rep.Took)
 		}
-		return outcome{err: err}
+		return outcome{err: errors.Join(open, err)}
 	})
 }
 
@@ -143,6 +160,13 @@ func (e *Engine) wipeWithout() {
 	stuck := e.task
 	if _, err := e.cfg.Spool.Wipe(); err != nil {
 		e.cfg.Log.Error("wipe failed", "err", err)
+	}
+	if h := e.held; h != nil && stuck.kind != TaskWipe {
+		e.workers.Go(func() {
+			if err := h.close(e.ctx, e.closing()); err != nil {
+				e.cfg.Log.Error("portal browser not closed", "code", kiosk.CodeOf(err), "err", err)
+			}
+		})
 	}
 	e.forget()
 	e.task, e.stuck = stuck, true
@@ -160,6 +184,7 @@ func (e *Engine) wipedOr(err error) {
 		e.screen, e.wiped = ScreenBroken, false
 	} else {
 		e.screen, e.wiped = ScreenGoodbye, true
+		e.held, e.unclean = nil, false
 	}
 	e.shown = e.cfg.Now()
 	e.publish()

@@ -11,6 +11,9 @@ type paper struct {
 	Edits  []edit // what was done, the oldest first
 	Undone []edit // what Undo took back, the latest last
 	Result *result
+	// Attached and From are Document's.
+	Attached []Attached
+	From     string
 }
 
 // leaf is a page's place in a paper.

@@ -167,6 +167,25 @@ func (e *Engine) losePage(id string) {
 // interrupted shows what a crash stopped. Nothing goes on by itself: nobody
 // may stand there, and paper must not come out twice.
 func (e *Engine) interrupted() {
+	e.interruptedTask()
+	v := e.visit
+	if !v.Browsing {
+		return
+	}
+	// The portal died with the agent; its papers are all here.
+	v.Browsing = false
+	if v.Screen == ScreenBrowse {
+		v.Screen = v.home()
+	}
+	if v.Fault != nil && v.Fault.Code == kiosk.CodeJobUnknown {
+		return // paper that may come out is told first
+	}
+	v.Fault = &Fault{Code: kiosk.CodeBrowserBroken, Task: TaskOpen}
+	e.again = e.againFor(TaskOpen)
+	v.Fault.Retry = e.again != nil
+}
+
+func (e *Engine) interruptedTask() {
 	v := e.visit
 	if v.Fault != nil && v.Task == "" {
 		e.again = e.againFor(v.Fault.Task)
@@ -208,6 +227,10 @@ func (e *Engine) againFor(kind TaskKind) Action {
 		return retryPrint{}
 	case TaskReceipt:
 		return PrintReceipt{}
+	case TaskOpen:
+		if e.cfg.Browser != nil && e.cfg.Address(e.visit.Portal) != "" {
+			return OpenPortal{Portal: e.visit.Portal}
+		}
 	}
 	return nil
 }

@@ -38,6 +38,11 @@ type outcome struct {
 	sheet int
 	final bool   // trying again makes no sense, whatever the code
 	then  func() // in the actor, when there is no error
+	// failed is called in the actor when there is one, unless the visit ends.
+	failed func()
+	// held is a browser that was opened; whatever else happened, it has to be
+	// closed.
+	held *held
 }
 
 // begin starts a task; again is what Retry does if it fails.
@@ -83,6 +88,7 @@ func (t *task) progress(done, total int, waiting kiosk.Code) {
 func (e *Engine) finish(o outcome) {
 	t := e.task
 	e.task = nil
+	e.hold(o)
 	switch {
 	case e.stuck: // it was wiped without it: wipe again
 		e.stuck = false
@@ -98,12 +104,19 @@ func (e *Engine) finish(o outcome) {
 	}
 	e.touched = e.cfg.Now() // the clock stood still
 	e.settle(t, o)
+	if e.browse != nil {
+		e.browse.ask()
+		e.takeDownload()
+	}
 	e.changed()
 }
 
 // settle makes a fault or the next screen of how a task ended.
 func (e *Engine) settle(t *task, o outcome) {
 	code := kiosk.CodeOf(o.err)
+	if o.err != nil && o.failed != nil {
+		o.failed()
+	}
 	switch {
 	case o.err == nil:
 		if o.then != nil {
@@ -130,14 +143,14 @@ func (e *Engine) settle(t *task, o outcome) {
 // worthRetrying says whether the same action may end better.
 func worthRetrying(kind TaskKind, c kiosk.Code) bool {
 	switch c {
-	case kiosk.CodeNoDevice, kiosk.CodeSpoolFull, kiosk.CodeCannotFit, kiosk.CodeOutOfOrder,
+	case kiosk.CodeNoDevice, kiosk.CodeSpoolFull, kiosk.CodeBadRequest, kiosk.CodeCannotFit, kiosk.CodeOutOfOrder,
 		// Pages may have come out: only a person decides to print again.
 		kiosk.CodeJobRejected, kiosk.CodeJobAborted, kiosk.CodeJobUnknown,
 		kiosk.CodeFileEmpty, kiosk.CodeFileUnknown, kiosk.CodeFileBroken, kiosk.CodeFilePassword,
 		kiosk.CodeFileTooBig, kiosk.CodeFileTooLong, kiosk.CodeFileBlank, kiosk.CodeFileUnsupported:
 		return false
 	case kiosk.CodeFileTooSlow:
-		return kind == TaskConvert
+		return kind == TaskConvert || kind == TaskAttach
 	}
 	return true
 }

@@ -22,11 +22,15 @@ type visit struct {
 	Origins map[string]*origin // files brought in
 	Receipt bool
 	Help    bool
-	Task    TaskKind // in hand when this was written; "" none
-	Added   int      // pages that task brought
-	Fault   *Fault
-	Started time.Time
-	Ending  Reason // it was being ended
+	// Portal is the portal that was opened last; Browsing says that it was
+	// open, or about to be, when this was written.
+	Portal   string
+	Browsing bool
+	Task     TaskKind // in hand when this was written; "" none
+	Added    int      // pages that task brought
+	Fault    *Fault
+	Started  time.Time
+	Ending   Reason // it was being ended
 	// Alive is when the agent was last known to run, Restarts how often it
 	// was started since somebody last did something.
 	Alive    time.Time
@@ -137,6 +141,25 @@ func (v *visit) addPaper() {
 	v.Current = len(v.Papers) - 1
 }
 
+// show makes a paper the current one.
+func (v *visit) show(p *paper) {
+	if i := slices.Index(v.Papers, p); i >= 0 {
+		v.Current = i
+	}
+}
+
+// drop takes a paper out; there is always one left.
+func (v *visit) drop(p *paper) {
+	i := slices.Index(v.Papers, p)
+	if i < 0 || len(v.Papers) == 1 {
+		return
+	}
+	v.Papers = slices.Delete(slices.Clone(v.Papers), i, i+1)
+	if v.Current >= i {
+		v.Current = max(0, v.Current-1)
+	}
+}
+
 func (v *visit) paper() *paper { return v.Papers[v.Current] }
 
 func (v *visit) paperByID(id string) *paper {
@@ -162,7 +185,8 @@ func (v *visit) hasResult() bool {
 func (v *visit) documents() []Document {
 	docs := make([]Document, len(v.Papers))
 	for i, p := range v.Papers {
-		docs[i] = Document{ID: p.ID, Kind: p.Kind, Portal: p.Portal, Result: p.Result.public()}
+		docs[i] = Document{ID: p.ID, Kind: p.Kind, Portal: p.Portal, Result: p.Result.public(),
+			Attached: slices.Clone(p.Attached), From: p.From}
 		for _, l := range p.Leaves {
 			pg := v.Pages[l.Page]
 			public := Page{ID: l.Page, Picture: pictureName(l.Page, l.AsIs), Turn: l.Turn,
