@@ -28,6 +28,7 @@ type Config struct {
 	// Words are languages, as tesseract names them, in which pages are read
 	// so that the text of PDFs can be searched and read aloud; none when empty.
 	Words   []string
+	Browser Browser
 	Devices []kiosk.Spec
 
 	where map[string]string // "file:line" by key
@@ -49,6 +50,16 @@ type Idle struct {
 	Leave time.Duration // the warning's length, at least 20 s
 }
 
+// Browser says how portals are opened in the kiosk.
+type Browser struct {
+	On       bool     // portals can be opened; all else works without
+	Path     string   // program; "" is chromium from PATH
+	User     string   // the unix user it runs as; "" is the agent's own
+	Headless bool     // without a window: for tests
+	Hosts    []string // that every portal may use beside the catalogue's
+	Proxy    bool     // it reaches nothing but through the agent's list of hosts
+}
+
 // Default returns what holds for the keys that a file does not have.
 func Default() *Config {
 	return &Config{
@@ -58,6 +69,7 @@ func Default() *Config {
 		Control:   "/run/pointnum/control.sock",
 		Idle:      Idle{Warn: 2 * time.Minute, Leave: time.Minute},
 		Languages: []string{"fr", "ar", "en"},
+		Browser:   Browser{On: true, Proxy: true},
 		where:     map[string]string{},
 	}
 }

@@ -21,7 +21,7 @@ func TestTheExampleLoadsAndShowsTheDefaults(t *testing.T) {
 	}
 	want := config.Default()
 	if got.Listen != want.Listen || got.Spool != want.Spool || got.Control != want.Control || got.Idle != want.Idle ||
-		!reflect.DeepEqual(got.Languages, want.Languages) || len(got.Portals) != 0 || got.Catalogue != "" {
+		!reflect.DeepEqual(got.Languages, want.Languages) || !reflect.DeepEqual(got.Browser, want.Browser) || len(got.Portals) != 0 || got.Catalogue != "" {
 		t.Errorf("the example shows other values than the defaults:\n got %+v\nwant %+v", got, want)
 	}
 	if len(got.Devices) != 4 || got.Devices[2].Options["dots"] != "576" {
@@ -30,7 +30,7 @@ func TestTheExampleLoadsAndShowsTheDefaults(t *testing.T) {
 }
 
 func TestEveryKeyIsInTheExample(t *testing.T) {
-	for _, key := range []string{"place", "name", "address", "phone", "hours", "listen", "spool", "control", "idle", "warn", "leave", "languages", "portals", "catalogue", "words", "devices", "id", "driver", "uri", "options"} {
+	for _, key := range []string{"place", "name", "address", "phone", "hours", "listen", "spool", "control", "idle", "warn", "leave", "languages", "portals", "catalogue", "words", "browser", "enabled", "path", "user", "headless", "hosts", "proxy", "devices", "id", "driver", "uri", "options"} {
 		if !strings.Contains(config.Example(), key+":") {
 			t.Errorf("%q is not explained in example.yaml", key)
 		}
@@ -45,6 +45,7 @@ listen: "[::1]:0"
 idle: {warn: 90s, leave: 20s}
 languages: [fr, pt]
 portals: [ameli, caf]
+browser: {user: web, headless: oui, hosts: [fichiers.caf.fr], proxy: non}
 devices:
   - id: scanner
     driver: escl
@@ -57,11 +58,14 @@ devices:
 	if got.Place.Name != "Mairie" || got.Listen != "[::1]:0" || got.Idle != (config.Idle{Warn: 90 * time.Second, Leave: 20 * time.Second}) {
 		t.Errorf("got %+v", got)
 	}
+	if want := (config.Browser{On: true, User: "web", Headless: true, Hosts: []string{"fichiers.caf.fr"}}); !reflect.DeepEqual(got.Browser, want) {
+		t.Errorf("got browser %+v, want %+v", got.Browser, want)
+	}
 	want := []kiosk.Spec{{ID: "scanner", Driver: "escl", URI: "http://192.0.2.1/eSCL", Options: map[string]string{"source": "glass"}}}
 	if !reflect.DeepEqual(got.Devices, want) {
 		t.Errorf("got devices %+v, want %+v", got.Devices, want)
 	}
-	for key, where := range map[string]string{"portals.caf": "kiosk.yaml:7", "devices.scanner": "kiosk.yaml:9", "listen": "kiosk.yaml:4", "spool": ""} {
+	for key, where := range map[string]string{"portals.caf": "kiosk.yaml:7", "devices.scanner": "kiosk.yaml:10", "listen": "kiosk.yaml:4", "spool": ""} {
 		if got := got.Where(key); got != where {
 			t.Errorf("Where(%q): got %q, want %q", key, got, where)
 		}
@@ -73,6 +77,10 @@ func TestMistakesSayTheLineAndWhatToDo(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"no place", "listen: 127.0.0.1:1\n", "kiosk.yaml:1: il manque « place: » : ajoutez-le"},
 		{"a place without a name", "place: {phone: \"1\"}\n", "kiosk.yaml:1: il manque « name: » : ajoutez-le"},
+		{"a browser that is neither on nor off", place + "browser: {enabled: peut-être}\n", "kiosk.yaml:2: « peut-être »"},
+		{"a browser's program without its folder", place + "browser:\n  path: chromium\n", "kiosk.yaml:3: « chromium » n’est pas un chemin complet"},
+		{"a host with its scheme", place + "browser:\n  hosts:\n    - https://caf.fr/\n", "kiosk.yaml:4: « https://caf.fr/ » n’est pas un nom de domaine : écrivez par exemple fichiers.caf.fr"},
+		{"a user with a space", place + "browser:\n  user: le web\n", "kiosk.yaml:3: « le web » n’est pas un compte de la borne"},
 		{"an unknown key", place + "lisen: x\n", "kiosk.yaml:2: « lisen » n’est pas une clé connue ici : les clés possibles sont place, listen, spool"},
 		{"an unknown key of a device", place + "devices:\n  - id: a\n    driver: escl\n    url: x\n", "kiosk.yaml:5: « url » n’est pas une clé connue ici : les clés possibles sont id, driver, uri, options"},
 		{"an address that the network sees", place + "listen: 0.0.0.0:8088\n", "kiosk.yaml:2: « 0.0.0.0:8088 » serait visible depuis le réseau : écrivez 127.0.0.1:8088"},

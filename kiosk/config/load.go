@@ -21,6 +21,8 @@ const maxSocketPath = 90
 
 var (
 	nameWord = regexp.MustCompile(`^[a-z][a-z0-9]*([_-][a-z0-9]+)*$`)
+	userWord = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
+	hostWord = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$`)
 	langWord = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
 )
 
@@ -47,7 +49,7 @@ func Load(r io.Reader, name string) (*Config, error) {
 }
 
 func (c *Config) read(v yamlfile.Value) {
-	m := v.Map("place", "listen", "spool", "control", "idle", "languages", "portals", "catalogue", "words", "devices")
+	m := v.Map("place", "listen", "spool", "control", "idle", "languages", "portals", "catalogue", "words", "browser", "devices")
 	for _, key := range m.Keys() {
 		c.where[key] = m.Opt(key).Where()
 	}
@@ -71,6 +73,7 @@ func (c *Config) read(v yamlfile.Value) {
 	if v := m.Opt("catalogue"); v.IsSet() {
 		c.Catalogue = absolute(v)
 	}
+	c.browser(m.Opt("browser"))
 	c.devices(m.Opt("devices"))
 }
 
@@ -104,6 +107,32 @@ func (c *Config) words(v yamlfile.Value) {
 		if !tesseractName.MatchString(lang) {
 			v.Fail("« %s » n’est pas une langue de tesseract : fra, eng, ara…", lang)
 		}
+	}
+}
+
+func (c *Config) browser(v yamlfile.Value) {
+	m := v.Map("enabled", "path", "user", "headless", "hosts", "proxy")
+	b := &c.Browser
+	for key, to := range map[string]*bool{"enabled": &b.On, "headless": &b.Headless, "proxy": &b.Proxy} {
+		if v := m.Opt(key); v.IsSet() {
+			*to = v.OneOf("oui", "non") == "oui"
+		}
+	}
+	if v := m.Opt("path"); v.IsSet() {
+		b.Path = absolute(v)
+	}
+	if v := m.Opt("user"); v.IsSet() {
+		b.User = v.Text()
+		if !userWord.MatchString(b.User) {
+			v.Fail("« %s » n’est pas un compte de la borne : écrivez son nom, par exemple pointnum-web", b.User)
+		}
+	}
+	for _, one := range m.Opt("hosts").List() {
+		host := one.Text()
+		if !hostWord.MatchString(host) {
+			one.Fail("« %s » n’est pas un nom de domaine : écrivez par exemple fichiers.caf.fr, sans https:// ni barre", host)
+		}
+		b.Hosts = append(b.Hosts, host)
 	}
 }
 

@@ -19,6 +19,8 @@ const (
 	SwapOn      = "swap_on"       // memory may be written to a disk
 	SpoolOnDisk = "spool_on_disk" // the spool's folder is not memory-backed
 	WipeFailed  = "wipe_failed"   // something of a visit may be left
+	// BrowserBroken says that no portal can be opened; all else works.
+	BrowserBroken = "browser_broken"
 )
 
 const devicePrefix = "device/"
@@ -31,9 +33,9 @@ func Device(id kiosk.DeviceID) string { return devicePrefix + string(id) }
 const DeviceDelay = 15 * time.Second
 
 // DefaultDelay is the time before a condition shows: DeviceDelay for devices,
-// nothing for the rest.
+// and for the browser, which is started again by itself; nothing for the rest.
 func DefaultDelay(name string) time.Duration {
-	if strings.HasPrefix(name, devicePrefix) {
+	if strings.HasPrefix(name, devicePrefix) || name == BrowserBroken {
 		return DeviceDelay
 	}
 	return 0
