@@ -117,20 +117,28 @@ func openJPEG(data []byte, l Limits) (Source, error) {
 // manyPixels is how many are worth some time to have fewer of: 100 MB.
 const manyPixels = 24_000_000
 
+// twicePixels is how many a page may have to be in memory twice, as it is while
+// it is straightened: 170 MB.
+const twicePixels = 21_500_000
+
 // eighths is how much of a picture's sides has to be decoded, in eighths. Only
 // halves come as fast as the whole does.
 func eighths(w, h, want int) int {
+	long := max(w, h)
 	for _, e := range []int{1, 2, 4} {
-		if (max(w, h)*e+7)/8 >= want {
+		if (long*e+7)/8 >= want {
 			return e
 		}
 	}
-	if w*h > manyPixels {
+	switch {
+	case w*h > manyPixels:
 		for _, e := range []int{5, 6, 7} {
-			if (max(w, h)*e+7)/8 >= want {
+			if (long*e+7)/8 >= want {
 				return e
 			}
 		}
+	case w*h > twicePixels && long*7/8 >= want*5/4: // enough to stay sharp
+		return 7
 	}
 	return 8
 }

@@ -7,6 +7,7 @@ import (
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document/mupdf"
+	"pointnum/kiosk/document/raster"
 )
 
 type pdfFile struct {
@@ -73,6 +74,7 @@ func (f *pdfFile) Page(i int) (Picture, error) {
 	if content.Unfinished {
 		return Picture{}, fault(kiosk.CodeFileTooSlow, "decode: pdf page of millions of drawings")
 	}
+	raster.MakeRoom(content.Largest)
 	p := Picture{Width: w, Height: h, Vector: content.Vector(), Searchable: !content.Vector() && content.Hidden > 0}
 	if scan != nil {
 		done := f.scanned(scan, &p)

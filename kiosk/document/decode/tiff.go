@@ -9,6 +9,7 @@ import (
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/document/mupdf"
+	"pointnum/kiosk/document/raster"
 )
 
 // Directories walks the directories of a TIFF file and gives their offsets,
@@ -87,14 +88,15 @@ func (f *tiffFile) Page(i int) (Picture, error) {
 	if compression == jpegInTIFF && photometric == separated {
 		return p, fault(kiosk.CodeFileUnsupported, "decode: tiff of jpeg in four inks")
 	}
+	width, _ := d.number(tagWidth)
+	height, _ := d.number(tagHeight)
+	raster.MakeRoom(width * height)
 	img, err := f.decode(i, d, compression >= 2 && compression <= 4 && photometric == blackIsZero)
 	if err != nil {
 		return p, fault(kiosk.CodeFileBroken, "decode: tiff page")
 	}
 	p.Image = img
-	if w, _ := d.number(tagWidth); w > 0 {
-		p.DPI = p.DPI * img.Bounds().Dx() / w
-	}
+	p.DPI = p.DPI * img.Bounds().Dx() / width
 	p.size()
 	return p, nil
 }

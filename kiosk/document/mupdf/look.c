@@ -245,6 +245,8 @@ static void fill_image(fz_context *ctx, fz_device *dev, fz_image *image, fz_matr
 			s->ground[j] |= cells[j];
 	}
 	s->n->images++;
+	if ((long long)image->w * image->h > s->n->largest)
+		s->n->largest = (long long)image->w * image->h;
 	keep_whole(ctx, s, image, m, r, 0);
 }
 

@@ -19,6 +19,7 @@ type Content struct {
 	Shades   int // colour gradients
 	Images   int // pictures
 	Stencils int // pictures of one bit that paint one colour
+	Largest  int // pixels of the largest of the pictures
 	// Unfinished is true when the page shows more than any that people make;
 	// the rest was not looked at.
 	Unfinished bool
@@ -77,7 +78,7 @@ func (d *Document) Look(page int) (Content, *Image, error) {
 	}
 	c := Content{
 		Glyphs: int(n.glyphs), Hidden: int(n.hidden), Segments: int(n.segments), Shades: int(n.shades),
-		Images: int(n.images), Stencils: int(n.stencils), Unfinished: n.unfinished != 0,
+		Images: int(n.images), Stencils: int(n.stencils), Largest: int(n.largest), Unfinished: n.unfinished != 0,
 		Text: float64(n.text), Covered: float64(n.covered), Ground: float64(n.ground),
 	}
 	if im.c.image == nil {

@@ -33,6 +33,7 @@ typedef struct {
 	int shades;       // colour gradients
 	int images;       // pictures
 	int stencils;     // pictures of one bit that paint one colour
+	long long largest; // pixels of the largest of the pictures
 	int unfinished;   // it shows more than was looked at
 	float text;       // parts of the page that glyphs take
 	float covered;    // and that pictures and stencils cover

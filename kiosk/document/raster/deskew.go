@@ -40,6 +40,7 @@ func (o *Overview) Deskew() (*Overview, float64) {
 		w, h = int(float64(w)*cos+float64(h)*sin+0.5), int(float64(h)*cos+float64(w)*sin+0.5)
 	}
 	o.half = nil // there is memory enough for two pages, not for their copies
+	MakeRoom(w * h)
 	return &Overview{page: rotate(o.page, a, w, h)}, a
 }
 
