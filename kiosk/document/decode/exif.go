@@ -35,6 +35,7 @@ const (
 	tagPlanar         = 284
 	tagResolutionUnit = 296
 	tagPredictor      = 317
+	tagColorMap       = 320
 	tagTileWidth      = 322
 	tagTileLength     = 323
 	tagTileOffsets    = 324

@@ -123,7 +123,7 @@ func (f *pdfFile) scanned(scan *mupdf.Image, p *Picture) bool {
 			want = 0
 		}
 		var flaws int
-		if img, flaws, err = scan.Pixels(want); err != nil {
+		if img, flaws, err = scan.Pixels(want, reducedTo(want)); err != nil {
 			return false
 		}
 		flawed = flaws > 0

@@ -11,6 +11,17 @@ func reducedSize(w, h, eighths int) image.Point {
 	return image.Pt((w*eighths+7)/8, (h*eighths+7)/8)
 }
 
+// reducedTo says at which size a picture is taken of whose longer side so many
+// pixels are wanted; 0 is all.
+func reducedTo(want int) func(w, h int) image.Point {
+	return func(w, h int) image.Point {
+		if want == 0 {
+			return image.Pt(w, h)
+		}
+		return reducedSize(w, h, eighths(w, h, want))
+	}
+}
+
 // fromRGB makes opaque pixels of three samples each.
 func fromRGB(to, row []uint8) {
 	for len(to) >= 4 && len(row) >= 3 {

@@ -202,10 +202,13 @@ func tiffs(t *testing.T, dir, from string) map[string][]byte {
 		"runs":         {"-compress", "rle"},
 		"tiles":        {"-compress", "lzw", "-define", "tiff:tile-geometry=64x48"},
 		"high first":   {"-compress", "lzw", "-endian", "MSB"},
+		"deep":         {"-compress", "zip", "-depth", "16", "-evaluate", "multiply", "0.7"},
+		"deep, high":   {"-compress", "lzw", "-depth", "16", "-evaluate", "multiply", "0.7", "-endian", "MSB"},
+		"palette":      {"-compress", "lzw", "-type", "Palette"},
 		"alpha":        {"-compress", "zip", "-alpha", "set", "-channel", "A", "-evaluate", "multiply", "0.6", "+channel"},
 		"mixed alpha":  {"-compress", "zip", "-alpha", "set", "-channel", "A", "-evaluate", "multiply", "0.6", "+channel", "-define", "tiff:alpha=associated"},
 	} {
-		if !strings.Contains(name, "alpha") {
+		if !strings.Contains(name, "alpha") && name != "palette" {
 			args = append(args, "-type", "TrueColor") // no palette
 		}
 		out := filepath.Join(dir, "out.tif")

@@ -43,7 +43,7 @@ func openStandard(data []byte, f Format, l Limits) (Source, error) {
 		}
 	default:
 		c, err = webp.DecodeConfig(r())
-		decode = func() (image.Image, error) { return decodeWebP(r()) }
+		decode = func() (image.Image, error) { return decodeWebP(r(), l.wantSide()) }
 	}
 	if err != nil || c.Width <= 0 || c.Height <= 0 {
 		return nil, fault(kiosk.CodeFileBroken, "decode: image header")

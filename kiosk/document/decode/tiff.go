@@ -105,7 +105,10 @@ func (f *tiffFile) Page(i int) (Picture, error) {
 const (
 	jpegInTIFF  = 7 // Compression
 	blackIsZero = 1 // PhotometricInterpretation
+	inRGB       = 2
+	inPalette   = 3
 	separated   = 5
+	inYCbCr     = 6
 )
 
 // decode makes pictures in colour smaller while they are read, where they have
@@ -122,7 +125,7 @@ func (f *tiffFile) decode(i int, d directory, negative bool) (image.Image, error
 	}
 	img, err := tiff.Decode(overlay{f.data, d.header(f.pages[i])})
 	if err != nil {
-		m, err := mupdf.TIFF(f.data, f.index(i), int(f.l.MaxMemory))
+		m, err := mupdf.TIFF(f.data, f.index(i), int(f.l.MaxMemory), reducedTo(f.l.wantSide()))
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"encoding/binary"
 	"image"
 	"io"
 
@@ -11,15 +12,17 @@ import (
 	"pointnum/kiosk/document/raster"
 )
 
-// tiffRows reads the rows of a TIFF's picture in colour, of samples of one byte
-// that lie beside each other, one after the other (TIFF 6.0, sections 7 to 9,
-// 13 to 15).
+// tiffRows reads the rows of a TIFF's picture in colour, of samples of whole
+// bytes that lie beside each other, one after the other (TIFF 6.0, sections 5 to
+// 9, 13 to 15).
 type tiffRows struct {
-	w, h, samples         int
-	across, down          int // size of a block: a tile, or a strip
+	w, h, samples, bytes  int   // bytes of a sample
+	palette               []int // reds, greens and blues in 1/65535; nil without
+	across, down          int   // size of a block: a tile, or a strip
 	offsets, counts       []int
 	compression           int
 	differences, straight bool
+	order                 binary.ByteOrder
 	data                  []byte
 }
 
@@ -42,18 +45,8 @@ func colorRows(d directory) (r tiffRows, ok bool) {
 		}
 		return v
 	}
-	r = tiffRows{w: get(tagWidth, 0), h: get(tagHeight, 0), samples: get(tagSamples, 1), compression: get(tagCompression, noCompression), data: d.data}
-	bits, _ := d.numbers(tagBits)
-	for _, b := range bits {
-		if b != 8 {
-			return r, false
-		}
-	}
-	extra, predictor := get(tagExtraSamples, 0), get(tagPredictor, 1)
-	r.differences, r.straight = predictor == 2, extra == 2
-	switch {
-	case get(tagPhotometric, -1) != 2 || get(tagPlanar, 1) != 1 || get(tagSampleFormat, 1) != 1 || predictor != 1 && predictor != 2,
-		r.samples != 3 && (r.samples != 4 || extra != 1 && extra != 2), len(bits) != r.samples:
+	r = tiffRows{w: get(tagWidth, 0), h: get(tagHeight, 0), samples: get(tagSamples, 1), compression: get(tagCompression, noCompression), order: d.order, data: d.data}
+	if !r.kind(d, get) {
 		return r, false
 	}
 	starts, lengths := tagStripOffsets, tagStripCounts
@@ -71,24 +64,81 @@ func colorRows(d directory) (r tiffRows, ok bool) {
 	return r, len(r.offsets) >= blocks && len(r.counts) >= blocks
 }
 
+// kind finds out what the samples are, and whether they are read here.
+func (r *tiffRows) kind(d directory, get func(tag, otherwise int) int) bool {
+	bits, _ := d.numbers(tagBits)
+	for _, b := range bits {
+		if b != bits[0] {
+			return false
+		}
+	}
+	extra, predictor := get(tagExtraSamples, 0), get(tagPredictor, 1)
+	r.differences, r.straight = predictor == 2, extra == 2
+	if len(bits) != r.samples || get(tagPlanar, 1) != 1 || get(tagSampleFormat, 1) != 1 || predictor != 1 && predictor != 2 {
+		return false
+	}
+	r.bytes = bits[0] / 8
+	switch photometric := get(tagPhotometric, -1); {
+	case bits[0] == 8 && photometric == inPalette && r.samples == 1:
+		r.palette, _ = d.numbers(tagColorMap)
+		return len(r.palette) == 3*256
+	case photometric != inRGB:
+		return false
+	}
+	return r.samples == 3 && (bits[0] == 8 || bits[0] == 16) || r.samples == 4 && bits[0] == 8 && (extra == 1 || extra == 2)
+}
+
 // reduced gives so many eighths of the picture.
 func (r *tiffRows) reduced(eighths int) (image.Image, error) {
 	reducer := raster.NewReducer(image.Pt(r.w, r.h), reducedSize(r.w, r.h, eighths))
-	put := fromRGB
-	if r.samples == 4 {
-		rect := image.Rect(0, 0, r.w, 1)
-		put = func(to, row []uint8) { onWhite(to, &image.RGBA{Pix: row, Stride: len(row), Rect: rect}) }
-		if r.straight {
-			put = func(to, row []uint8) { onWhite(to, &image.NRGBA{Pix: row, Stride: len(row), Rect: rect}) }
-		}
-	}
-	row := make([]uint8, (r.w+r.across-1)/r.across*r.across*r.samples)
+	put := r.pixels()
+	row := make([]uint8, (r.w+r.across-1)/r.across*r.across*r.samples*r.bytes)
 	for y := 0; y < r.h; y += r.down {
-		if err := r.blocks(y, row, func() { put(reducer.Next(), row[:r.w*r.samples]) }); err != nil {
+		if err := r.blocks(y, row, func() { put(reducer.Next(), row[:r.w*r.samples*r.bytes]) }); err != nil {
 			return nil, err
 		}
 	}
 	return reducer.Image(), nil
+}
+
+// pixels says how opaque pixels are made of a row.
+func (r *tiffRows) pixels() func(to, row []uint8) {
+	rect := image.Rect(0, 0, r.w, 1)
+	switch {
+	case r.palette != nil:
+		return func(to, row []uint8) {
+			for i, v := range row {
+				*(*rgba)(to[4*i:]) = rgba{uint8(r.palette[v] >> 8), uint8(r.palette[256+int(v)] >> 8), uint8(r.palette[512+int(v)] >> 8), 255}
+			}
+		}
+	case r.bytes == 2:
+		high := r.high()
+		return func(to, row []uint8) {
+			for x, i := 0, high; x < len(to); x, i = x+4, i+6 {
+				to[x], to[x+1], to[x+2], to[x+3] = row[i], row[i+2], row[i+4], 255
+			}
+		}
+	case r.samples == 3:
+		return fromRGB
+	case r.straight:
+		return func(to, row []uint8) { onWhite(to, &image.NRGBA{Pix: row, Stride: len(row), Rect: rect}) }
+	}
+	return func(to, row []uint8) { onWhite(to, &image.RGBA{Pix: row, Stride: len(row), Rect: rect}) }
+}
+
+// high is the place of the upper byte of a sample of two.
+func (r *tiffRows) high() int {
+	if r.order.Uint16([]byte{1, 0}) == 1 {
+		return 1
+	}
+	return 0
+}
+
+// addUp undoes the differences of samples of two bytes.
+func (r *tiffRows) addUp(row []uint8) {
+	for i := 2 * r.samples; i+1 < len(row); i += 2 {
+		r.order.PutUint16(row[i:], r.order.Uint16(row[i:])+r.order.Uint16(row[i-2*r.samples:]))
+	}
 }
 
 // blocks reads the blocks that begin at a row, and calls each when a row of all
@@ -104,14 +154,17 @@ func (r *tiffRows) blocks(y int, row []uint8, each func()) error {
 		defer done()
 		readers[i] = b
 	}
-	part := r.across * r.samples
+	part := r.across * r.samples * r.bytes
 	for range min(r.down, r.h-y) {
 		for i, b := range readers {
 			p := row[i*part:][:part]
 			if _, err := io.ReadFull(b, p); err != nil {
 				return err
 			}
-			if r.differences {
+			switch {
+			case r.differences && r.bytes == 2:
+				r.addUp(p)
+			case r.differences:
 				unfilter(1, p, p, r.samples)
 			}
 		}

@@ -5,30 +5,33 @@ import (
 	"io"
 
 	"golang.org/x/image/webp"
+
+	"pointnum/kiosk/document/raster"
 )
 
-// decodeWebP decodes a WebP picture, laid over white. Its lossy form has
+// decodeWebP decodes a WebP picture, laid over white, and makes one smaller that
+// has far more pixels than are wanted. Its lossy form has
 // samples of studio range (RFC 6386, 9.2), which the decoder hands on as they
 // are and everybody else takes for the full one: white would be grey.
-func decodeWebP(r io.Reader) (image.Image, error) {
+func decodeWebP(r io.Reader, want int) (image.Image, error) {
 	img, err := webp.Decode(r)
 	if err != nil {
 		return nil, err
 	}
 	switch m := img.(type) {
 	case *image.YCbCr:
-		return fromStudio(m, nil, 0), nil
+		return fromStudio(m, nil, 0, want), nil
 	case *image.NYCbCrA:
-		return fromStudio(&m.YCbCr, m.A, m.AStride), nil
+		return fromStudio(&m.YCbCr, m.A, m.AStride, want), nil
 	}
 	return img, nil
 }
 
-func fromStudio(m *image.YCbCr, alpha []byte, stride int) *image.RGBA {
+func fromStudio(m *image.YCbCr, alpha []byte, stride, want int) *image.RGBA {
 	w, h := m.Rect.Dx(), m.Rect.Dy()
-	dst := image.NewRGBA(image.Rect(0, 0, w, h))
+	dst := raster.NewReducer(m.Rect.Size(), reducedTo(want)(w, h))
 	for y := range h {
-		row := dst.Pix[y*dst.Stride:][:4*w]
+		row := dst.Next()
 		luma := m.Y[m.YOffset(m.Rect.Min.X, m.Rect.Min.Y+y):]
 		for x := range w {
 			c := m.COffset(m.Rect.Min.X+x, m.Rect.Min.Y+y)
@@ -48,7 +51,7 @@ func fromStudio(m *image.YCbCr, alpha []byte, stride int) *image.RGBA {
 			}
 		}
 	}
-	return dst
+	return dst.Image()
 }
 
 func clamp(v int32) uint8 { return uint8(min(max((v+1<<15)>>16, 0), 255)) }

@@ -142,5 +142,5 @@ func (f *File) Pixels(number, wantW, wantH int) (image.Image, error) {
 	if p.components == 1 {
 		return copyGray(&p), nil
 	}
-	return copyPicture(&p), nil
+	return copyPicture(&p, nil), nil
 }

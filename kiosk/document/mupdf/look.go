@@ -148,15 +148,17 @@ func sign(v float64) int {
 }
 
 // Pixels decodes the whole picture, as it is stored, to an *image.Gray or an
-// opaque *image.RGBA. When want is above 0 and much less than its longer side
-// it comes at a half, a quarter… of its size, never below. flaws counts what
-// was wrong with its data. The caller bounds its size.
-func (im *Image) Pixels(want int) (img image.Image, flaws int, err error) {
+// opaque *image.RGBA. When want is above 0 and at most half its longer side it
+// comes at a half, a quarter… of its size, never below. What is in colour then
+// comes at the size that is wanted of one of its size; nil is as it is. flaws
+// counts what was wrong with its data. The caller bounds its size.
+func (im *Image) Pixels(want int, wanted func(w, h int) image.Point) (img image.Image, flaws int, err error) {
 	var p C.pn_picture
 	var warnings C.int
 	wantW, wantH := 0, 0
 	if long := max(im.Width, im.Height); want > 0 && want < long {
-		wantW, wantH = max(1, im.Width*want/long), max(1, im.Height*want/long)
+		// The library keeps two pixels more than it is asked for.
+		wantW, wantH = max(1, im.Width*want/long-2), max(1, im.Height*want/long-2)
 	}
 	rc := C.pn_pixels(im.doc.doc, &im.c, C.int(wantW), C.int(wantH), &p, &warnings)
 	if err := fail(rc); err != nil {
@@ -164,7 +166,7 @@ func (im *Image) Pixels(want int) (img image.Image, flaws int, err error) {
 	}
 	defer C.pn_drop_pixels(im.doc.doc, &p)
 	if p.components != 1 {
-		return copyPicture(&p), int(warnings), nil
+		return copyPicture(&p, wanted), int(warnings), nil
 	}
 	g := copyGray(&p)
 	if im.c.stencil != 0 {

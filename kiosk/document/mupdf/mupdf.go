@@ -23,6 +23,8 @@ import (
 
 	// The module brings the library and tells the linker where it is.
 	_ "github.com/gen2brain/go-fitz"
+
+	"pointnum/kiosk/document/raster"
 )
 
 // What can be wrong with a file.
@@ -142,11 +144,12 @@ func JPEG(data []byte, wantW, wantH, maxMemory int) (img *image.RGBA, flaws int,
 		return nil, int(warnings), err
 	}
 	defer C.pn_free(&p)
-	return copyPicture(&p), int(warnings), nil
+	return copyPicture(&p, nil), int(warnings), nil
 }
 
-// TIFF decodes one page of a TIFF.
-func TIFF(data []byte, page, maxMemory int) (*image.RGBA, error) {
+// TIFF decodes one page of a TIFF, at the size that is wanted of one of its
+// size; nil is as it is.
+func TIFF(data []byte, page, maxMemory int, wanted func(w, h int) image.Point) (*image.RGBA, error) {
 	if len(data) == 0 {
 		return nil, ErrBroken
 	}
@@ -156,37 +159,44 @@ func TIFF(data []byte, page, maxMemory int) (*image.RGBA, error) {
 		return nil, err
 	}
 	defer C.pn_free(&p)
-	return copyPicture(&p), nil
+	return copyPicture(&p, wanted), nil
 }
 
 // copyPicture copies samples of 1 (grey) or 3 (RGB) components, and perhaps a
-// premultiplied alpha behind them, on white.
-func copyPicture(p *C.pn_picture) *image.RGBA {
+// premultiplied alpha behind them, on white, and makes them smaller on the way.
+func copyPicture(p *C.pn_picture, wanted func(w, h int) image.Point) *image.RGBA {
 	w, h, n := int(p.w), int(p.h), int(p.components)
-	img := image.NewRGBA(image.Rect(0, 0, w, h))
+	size := image.Pt(w, h)
+	if wanted != nil {
+		size = wanted(w, h)
+	}
+	r := raster.NewReducer(image.Pt(w, h), size)
 	for y := range h {
 		src := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(p.samples), y*int(p.stride))), w*n)
-		dst := img.Pix[y*img.Stride:][:w*4]
-		if n < 3 {
-			for x, s := 0, 0; x < len(dst); x, s = x+4, s+n {
-				v := src[s]
-				if n == 2 {
-					v += 255 - src[s+1]
-				}
-				dst[x], dst[x+1], dst[x+2], dst[x+3] = v, v, v, 255
-			}
-			continue
-		}
-		if n == 4 {
-			for x := 0; x < len(dst); x += 4 {
-				white := 255 - src[x+3]
-				dst[x], dst[x+1], dst[x+2], dst[x+3] = src[x]+white, src[x+1]+white, src[x+2]+white, 255
-			}
-			continue
-		}
-		for x, s := 0, 0; x < len(dst); x, s = x+4, s+3 {
-			dst[x], dst[x+1], dst[x+2], dst[x+3] = src[s], src[s+1], src[s+2], 255
-		}
+		copyRow(r.Next(), src, n)
 	}
-	return img
+	return r.Image()
+}
+
+func copyRow(dst, src []uint8, n int) {
+	if n < 3 {
+		for x, s := 0, 0; x < len(dst); x, s = x+4, s+n {
+			v := src[s]
+			if n == 2 {
+				v += 255 - src[s+1]
+			}
+			dst[x], dst[x+1], dst[x+2], dst[x+3] = v, v, v, 255
+		}
+		return
+	}
+	if n == 4 {
+		for x := 0; x < len(dst); x += 4 {
+			white := 255 - src[x+3]
+			dst[x], dst[x+1], dst[x+2], dst[x+3] = src[x]+white, src[x+1]+white, src[x+2]+white, 255
+		}
+		return
+	}
+	for x, s := 0, 0; x < len(dst); x, s = x+4, s+3 {
+		dst[x], dst[x+1], dst[x+2], dst[x+3] = src[s], src[s+1], src[s+2], 255
+	}
 }

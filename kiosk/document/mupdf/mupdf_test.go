@@ -112,7 +112,7 @@ func TestThePictureOfAPageIsGiven(t *testing.T) {
 	if !bytes.Equal(im.JPEG, raw) {
 		t.Error("its data is not given as it is")
 	}
-	img, flaws, err := im.Pixels(100)
+	img, flaws, err := im.Pixels(100, nil)
 	if err != nil || flaws != 0 {
 		t.Fatalf("%d flaws, %v", flaws, err)
 	}
@@ -130,7 +130,7 @@ func TestPicturesAreDecoded(t *testing.T) {
 	if _, flaws, err := mupdf.JPEG(raw[:len(raw)-40], 0, 0, memory); err != nil || flaws == 0 {
 		t.Errorf("half a JPEG has %d flaws, %v", flaws, err)
 	}
-	img, err = mupdf.TIFF(bitmap(), 0, memory)
+	img, err = mupdf.TIFF(bitmap(), 0, memory, nil)
 	if err != nil || img.Rect.Size() != image.Pt(2, 1) || !is(img, 0, 0, color.RGBA{255, 0, 0, 255}) || !is(img, 1, 0, color.RGBA{0, 0, 255, 255}) {
 		t.Errorf("got %v, %v", img, err)
 	}
@@ -163,7 +163,7 @@ func TestWhatIsNoFileIsAnError(t *testing.T) {
 		if _, _, err := mupdf.JPEG(data, 0, 0, memory); err == nil {
 			t.Errorf("%s: a JPEG", name)
 		}
-		if _, err := mupdf.TIFF(data, 0, memory); err == nil {
+		if _, err := mupdf.TIFF(data, 0, memory, nil); err == nil {
 			t.Errorf("%s: a TIFF", name)
 		}
 	}

@@ -2,8 +2,8 @@ package raster
 
 import "image"
 
-// Reducer is Scale to a smaller page for opaque colour pages whose rows come
-// one after the other: the whole of it is never in memory.
+// Reducer is Scale to a smaller page, or none, for opaque colour pages whose
+// rows come one after the other: the whole of it is never in memory.
 type Reducer struct {
 	dst    *image.RGBA
 	xs, ys parts
@@ -22,6 +22,9 @@ const reducerBand = 32
 // NewReducer scales a page of one size to another that is larger in no
 // direction; all sides are at least 1.
 func NewReducer(from, to image.Point) *Reducer {
+	if from == to {
+		return &Reducer{dst: image.NewRGBA(image.Rectangle{Max: to}), size: from}
+	}
 	r := &Reducer{dst: image.NewRGBA(image.Rectangle{Max: to}), xs: cover(from.X, to.X), ys: cover(from.Y, to.Y), size: from}
 	r.band = make([]uint8, (r.ys.each+reducerBand)*4*from.X)
 	r.row = make([]uint8, 4*(from.X+r.xs.each))
@@ -36,6 +39,10 @@ func NewReducer(from, to image.Point) *Reducer {
 // the one before is taken, and it may not be used any more.
 func (r *Reducer) Next() []uint8 {
 	n := 4 * r.size.X
+	if r.band == nil {
+		r.done++
+		return r.dst.Pix[(r.done-1)*n:][:n:n]
+	}
 	if (r.filled+1)*n > len(r.band) {
 		r.take()
 	}
@@ -46,7 +53,9 @@ func (r *Reducer) Next() []uint8 {
 // Image takes the last row and gives the result. Rows that never came are
 // transparent.
 func (r *Reducer) Image() *image.RGBA {
-	r.take()
+	if r.band != nil {
+		r.take()
+	}
 	return r.dst
 }
 

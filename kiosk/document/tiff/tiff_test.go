@@ -145,7 +145,7 @@ func TestMuPDFReadsAllPages(t *testing.T) {
 	pages, want := kinds(t)
 	data := write(t, pages...)
 	for i := range pages {
-		m, err := mupdf.TIFF(data, i, 64<<20)
+		m, err := mupdf.TIFF(data, i, 64<<20, nil)
 		if err != nil {
 			t.Fatalf("page %d: %v", i, err)
 		}
