@@ -42,6 +42,7 @@ const (
 	tagTileCounts     = 325
 	tagExtraSamples   = 338
 	tagSampleFormat   = 339
+	tagJPEGTables     = 347
 	tagSubfileType    = 254
 )
 

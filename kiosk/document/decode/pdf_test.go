@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -246,6 +247,11 @@ func FuzzTIFF(f *testing.F) {
 			f.Fatal(err)
 		}
 		f.Add(b.Bytes())
+	}
+	dir := f.TempDir()
+	from, out := draw(f, dir), filepath.Join(dir, "out.tif")
+	for _, compression := range []string{"jpeg", "lzw", "rle"} {
+		f.Add(run(f, out, "convert", from, "-resize", "24x16", "-type", "TrueColor", "-compress", compression, out))
 	}
 	for _, compression := range []uint16{3, 4, 5, 7} {
 		f.Add(exif(binary.LittleEndian, 259, compression))

@@ -295,3 +295,32 @@ func FuzzPNG(f *testing.F) {
 		}
 	})
 }
+
+func TestLargeTIFFFilesOfJPEGAreHalvedWhileTheyAreRead(t *testing.T) {
+	dir := t.TempDir()
+	from, out := draw(t, dir), filepath.Join(dir, "out.tif")
+	want := raster.ToRGBA(halfOf(readPNG(t, from)))
+	for name, args := range map[string][]string{
+		"strips": {}, "one strip": {"-define", "tiff:rows-per-strip=400"}, "tiles": {"-define", "tiff:tile-geometry=64x48"},
+		"luma": {"-colorspace", "YCbCr"}, "luma, one strip": {"-colorspace", "YCbCr", "-define", "tiff:rows-per-strip=400"},
+	} {
+		data := run(t, out, "convert", append(append([]string{from, "-type", "TrueColor", "-compress", "jpeg", "-quality", "95"}, args...), out)...)
+		got, err := onePageOf(data, wanting(100))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if d := away(raster.ToRGBA(got), want); d > 3 {
+			t.Errorf("%s: %.1f away, %v", name, d, got.Bounds())
+		}
+	}
+}
+
+func readPNG(t *testing.T, path string) image.Image {
+	t.Helper()
+	img, err := png.Decode(bytes.NewReader(readFile(t, path)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}

@@ -118,7 +118,7 @@ const (
 func (f *tiffFile) decode(i int, d directory, negative bool) (image.Image, error) {
 	if r, ok := colorRows(d); ok {
 		if e := eighths(r.w, r.h, f.l.wantSide()); e < 8 {
-			if img, err := r.reduced(e); err == nil {
+			if img, err := r.reduced(e, f.l); err == nil {
 				return img, nil
 			}
 		}

@@ -22,6 +22,8 @@ type tiffRows struct {
 	offsets, counts       []int
 	compression           int
 	differences, straight bool
+	photometric           int
+	tables                []byte // that JPEG data shares
 	order                 binary.ByteOrder
 	data                  []byte
 }
@@ -78,18 +80,25 @@ func (r *tiffRows) kind(d directory, get func(tag, otherwise int) int) bool {
 		return false
 	}
 	r.bytes = bits[0] / 8
-	switch photometric := get(tagPhotometric, -1); {
-	case bits[0] == 8 && photometric == inPalette && r.samples == 1:
+	r.photometric = get(tagPhotometric, -1)
+	switch {
+	case r.compression == jpegInTIFF:
+		r.tables = d.jpegTables()
+		return bits[0] == 8 && r.samples == 3 && predictor == 1 && (r.photometric == inRGB || r.photometric == inYCbCr)
+	case bits[0] == 8 && r.photometric == inPalette && r.samples == 1:
 		r.palette, _ = d.numbers(tagColorMap)
 		return len(r.palette) == 3*256
-	case photometric != inRGB:
+	case r.photometric != inRGB:
 		return false
 	}
 	return r.samples == 3 && (bits[0] == 8 || bits[0] == 16) || r.samples == 4 && bits[0] == 8 && (extra == 1 || extra == 2)
 }
 
 // reduced gives so many eighths of the picture.
-func (r *tiffRows) reduced(eighths int) (image.Image, error) {
+func (r *tiffRows) reduced(eighths int, l Limits) (image.Image, error) {
+	if r.compression == jpegInTIFF && r.onePiece() {
+		return r.jpegPage(eighths, l)
+	}
 	reducer := raster.NewReducer(image.Pt(r.w, r.h), reducedSize(r.w, r.h, eighths))
 	put := r.pixels()
 	row := make([]uint8, (r.w+r.across-1)/r.across*r.across*r.samples*r.bytes)
@@ -195,6 +204,9 @@ func (r *tiffRows) block(i int) (b io.Reader, done func(), err error) {
 		return z, func() { z.Close() }, nil
 	case packBits:
 		return &runs{in: packed}, done, nil
+	case jpegInTIFF:
+		b, err = r.jpegRows(packed)
+		return b, done, err
 	}
 	return nil, nil, errCompression
 }
