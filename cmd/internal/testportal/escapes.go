@@ -159,7 +159,8 @@ func hangEscapes() []Escape {
 
 func hookEscapes() []Escape {
 	return named(KindHook, "hook-", [][2]string{
-		{"print", "Reprendre la vraie impression d’un cadre neuf"}, {"command", "Reprendre la vraie commande d’impression"},
+		{"print", "Reprendre la vraie impression d’un cadre neuf"}, {"popup-print", "Reprendre la vraie impression d’une fenêtre neuve"},
+		{"delete", "Effacer ce qui remplace l’impression"}, {"command", "Reprendre la vraie commande d’impression"},
 		{"picker", "Reprendre showOpenFilePicker d’un cadre neuf"}, {"pip", "Reprendre documentPictureInPicture d’un cadre neuf"},
 		{"names", "Chercher ce que la borne a ajouté à la page"}, {"call", "Appeler ce que la borne a ajouté à la page"},
 		{"overwrite", "Remplacer les fonctions que la borne emploie"}, {"choosers", "Cinquante demandes de fichier"}, {"frame-chooser", "Fichier demandé par un cadre vide"},
@@ -201,8 +202,7 @@ func (p *Portal) escapePages(m *http.ServeMux) {
 	})
 	// A page whose policy forbids what it does, so that the browser reports it.
 	m.HandleFunc("GET /evasions/rapport", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Reporting-Endpoints", `ailleurs="`+there+`rapport"`)
-		w.Header().Set("Content-Security-Policy", "img-src 'none'; report-uri "+there+"rapport; report-to ailleurs")
+		w.Header().Set("Content-Security-Policy", "img-src 'none'; report-uri "+there+"rapport")
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprint(w, `<!doctype html><html lang="fr"><title>Rapport</title><img src="/style.css" alt="">`)
 	})

@@ -18,6 +18,7 @@ func (p *Portal) serveForeign(w http.ResponseWriter, r *http.Request) {
 	}
 	p.count(kind)
 	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Access-Control-Allow-Headers", "*")
 	w.Header().Set("Cache-Control", "no-store")
 	switch kind {
 	case "websocket":
@@ -45,10 +46,10 @@ func (p *Portal) serveForeign(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// foreignKind tells what a request is for: "plain" without TLS, "websocket",
-// "eventsource", "prefetch", "ping", "report", "navigation", "post", "frame",
-// "image", "script", "style", "font", "media", "worker", "manifest",
-// "beacon", "fetch" or "other". Sec-Fetch-* are those of the Fetch Metadata
+// foreignKind tells what a request is for: "plain" without TLS, "preflight",
+// "websocket", "eventsource", "prefetch", "ping", "report", "navigation",
+// "post", "frame", "image", "script", "style", "font", "media", "worker",
+// "manifest", "beacon", "fetch" or "other". Sec-Fetch-* are those of the Fetch Metadata
 // specification.
 func foreignKind(r *http.Request) string {
 	dest := r.Header.Get("Sec-Fetch-Dest")
@@ -56,6 +57,8 @@ func foreignKind(r *http.Request) string {
 	switch {
 	case r.TLS == nil:
 		return "plain"
+	case r.Method == http.MethodOptions:
+		return "preflight"
 	case websocket.IsWebSocketUpgrade(r):
 		return "websocket"
 	case r.Header.Get("Accept") == "text/event-stream":
@@ -64,7 +67,7 @@ func foreignKind(r *http.Request) string {
 		return "prefetch"
 	case r.Header.Get("Ping-To") != "":
 		return "ping"
-	case dest == "report":
+	case dest == "report", r.Header.Get("Content-Type") == "application/csp-report":
 		return "report"
 	case dest == "document" && post:
 		return "post"

@@ -7,6 +7,7 @@ import (
 )
 
 func TestLogin(t *testing.T) {
+	t.Parallel()
 	p := start(t, testportal.Options{})
 	t.Run("a mailed code lets in, once", func(t *testing.T) {
 		v := newVisitor(t, p)
@@ -51,6 +52,7 @@ func TestLogin(t *testing.T) {
 }
 
 func TestLoginByIdentityProvider(t *testing.T) {
+	t.Parallel()
 	p := start(t, testportal.Options{})
 	v := newVisitor(t, p)
 	there := v.get(portalURL + "/connexion/identite")
@@ -67,6 +69,7 @@ func TestLoginByIdentityProvider(t *testing.T) {
 }
 
 func TestCodeExpires(t *testing.T) {
+	t.Parallel()
 	p := start(t, testportal.Options{CodeTime: 1})
 	v := newVisitor(t, p)
 	v.post(portalURL+"/connexion", "adresse", testportal.MailUser)

@@ -15,6 +15,7 @@ import (
 )
 
 func TestCaseInSteps(t *testing.T) {
+	t.Parallel()
 	p := start(t, testportal.Options{})
 	v := newVisitor(t, p)
 	v.logIn()
@@ -37,6 +38,7 @@ func TestCaseInSteps(t *testing.T) {
 }
 
 func TestSessionEnds(t *testing.T) {
+	t.Parallel()
 	p := start(t, testportal.Options{SessionTime: 2 * time.Second})
 	v := newVisitor(t, p)
 	v.logIn()
@@ -75,6 +77,7 @@ func checkPDF(t *testing.T, got page, how, name string) {
 }
 
 func TestPapersAreValid(t *testing.T) {
+	t.Parallel()
 	v := newVisitor(t, start(t, testportal.Options{}))
 	for id, name := range map[string]string{"attestation": "Attestation de paiement.pdf", "avis": "avis-de-situation_été_2026.pdf", "formulaire": "Formulaire n°11423.pdf"} {
 		t.Run(id, func(t *testing.T) {

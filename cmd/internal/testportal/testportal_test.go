@@ -12,6 +12,7 @@ import (
 )
 
 func TestForeignHostCountsByKind(t *testing.T) {
+	t.Parallel()
 	p := start(t, testportal.Options{})
 	v := newVisitor(t, p)
 	v.get(portalURL + "/")
@@ -57,6 +58,7 @@ func TestForeignHostCountsByKind(t *testing.T) {
 }
 
 func TestPlainRequestsAreSentToTLS(t *testing.T) {
+	t.Parallel()
 	p := start(t, testportal.Options{})
 	got := newVisitor(t, p).get("http://" + testportal.HostPortal + "/documents")
 	if got.url.Scheme != "https" || got.status != 200 {
@@ -65,6 +67,7 @@ func TestPlainRequestsAreSentToTLS(t *testing.T) {
 }
 
 func TestEscapesAreNamedOnceAndStandInThePage(t *testing.T) {
+	t.Parallel()
 	p := start(t, testportal.Options{})
 	body := newVisitor(t, p).get(portalURL + "/evasions?agent=http://127.0.0.1:81").body
 	if !strings.Contains(body, `data-agent="http://127.0.0.1:81/"`) {

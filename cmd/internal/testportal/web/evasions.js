@@ -169,9 +169,10 @@ const escapes = {
   "device-fullscreen": () => worked(document.documentElement.requestFullscreen()),
   "device-pip": () => has(window.documentPictureInPicture, () => worked(documentPictureInPicture.requestWindow())),
   "device-video-pip": async () => {
-    const v = add("video", { muted: true });
-    v.srcObject = add("canvas", {}).captureStream();
-    await new Promise(ok => { v.onloadedmetadata = ok; setTimeout(ok, 500); });
+    const c = add("canvas", {});
+    c.getContext("2d").fillRect(0, 0, 9, 9);
+    const v = add("video", { muted: true, srcObject: c.captureStream(10) });
+    await v.play();
     return worked(v.requestPictureInPicture());
   },
   "device-camera": () => worked(navigator.mediaDevices.getUserMedia({ video: true })),
@@ -262,7 +263,6 @@ const escapes = {
   "hang-memory": async () => {
     const kept = [];
     for (let i = 0; i < 64; i++) {
-      kept.push(crypto.getRandomValues.call(crypto, new Uint8Array(65536)));
       kept.push(new Uint8Array(64 << 20).fill(i + 1)); // 4 GiB in all
       await wait(1);
     }
@@ -297,6 +297,11 @@ const escapes = {
   "hang-frames": () => { for (let i = 0; i < 200; i++) add("iframe", { title: "Cadre " + i, src: "/imprimer/feuille" }); return "réussi"; },
 
   "hook-print": () => { fresh().print.call(window); return "appelée"; },
+  "hook-popup-print": () => {
+    const w = window.open("about:blank");
+    return has(w, () => { w.print.call(window); return "appelée"; });
+  },
+  "hook-delete": () => { delete window.print; delete Window.prototype.print; window.print(); return "appelée"; },
   "hook-command": () => "réponse : " + fresh().Document.prototype.execCommand.call(document, "print"),
   "hook-picker": () => has(fresh().showOpenFilePicker, () => worked(fresh().showOpenFilePicker.call(window))),
   "hook-pip": () => has(fresh().documentPictureInPicture, () => worked(fresh().documentPictureInPicture.requestWindow())),
@@ -356,7 +361,7 @@ for (const control of document.querySelectorAll("[data-escape]")) {
     try {
       say(id, await Promise.race([act(), wait(4000).then(() => "sans réponse")]));
     } catch (e) {
-      say(id, "refusé : " + e.name);
+      say(id, "refusé : " + (e.name || e.message));
     }
   });
 }
