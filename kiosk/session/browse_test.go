@@ -255,8 +255,9 @@ func TestADownloadBecomesADocument(t *testing.T) {
 	if len(s.Documents) != 2 || d.From != "caf" || len(d.Pages) != 2 || d.Result == nil || d.Result.Format != kiosk.FormatPDF || d.Result.Pages != 2 {
 		t.Fatalf("%d documents, %+v", len(s.Documents), d)
 	}
-	r.do(session.Go{Screen: session.ScreenResult}, session.SaveToKey{})
-	r.idle()
+	r.do(session.SaveToKey{})
+	r.asks(session.AskTaken)
+	r.do(session.Go{Screen: session.ScreenResult})
 	if got := r.desk.saved["justificatif-loyer.pdf"]; got != "%PDF-x,y" {
 		t.Errorf("saved %q: not as it came", got)
 	}

@@ -140,11 +140,17 @@ func (r *result) nameOf(i int) string {
 	return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(r.Name, ext), i+1, ext)
 }
 
+// delivering is true where papers are handed over: on their own screen, and
+// where a portal gave one.
+func (e *Engine) delivering() bool {
+	return e.visit.Screen == ScreenResult || e.visit.Screen == ScreenBrowse
+}
+
 // saveToKey puts the current paper's files on the key, those that a try before
 // did not.
 func (e *Engine) saveToKey() bool {
 	p := e.visit.paper()
-	if e.visit.Screen != ScreenResult || p.Result == nil {
+	if !e.delivering() || p.Result == nil {
 		return false
 	}
 	r := *p.Result // a copy for the worker
@@ -205,7 +211,7 @@ func (e *Engine) print() bool {
 // driver finds the job again and never prints it twice.
 func (e *Engine) printUnder() bool {
 	p := e.visit.paper()
-	if e.visit.Screen != ScreenResult && e.visit.Screen != ScreenBrowse || p.Result == nil {
+	if !e.delivering() || p.Result == nil {
 		return false
 	}
 	if p.Result.PrintJob == "" {
