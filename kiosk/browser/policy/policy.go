@@ -70,17 +70,12 @@ func Filters(hosts []string) []string {
 	return out
 }
 
-// allowed lists the hosts of every portal, service and mailbox.
+// allowed lists what a visit to any portal may reach, as the egress proxy lets
+// it: a service that no portal needs is not there.
 func allowed(c *portal.Catalogue, extra []string) []string {
-	out := slices.Clone(extra)
+	out := append(slices.Clone(extra), Filters(c.Hosts(""))...) // the mailboxes, also where there is no portal
 	for _, p := range c.Portals {
-		out = append(out, Filters(p.Hosts)...)
-	}
-	for _, s := range c.Services {
-		out = append(out, Filters(s.Hosts)...)
-	}
-	for _, m := range c.Mailboxes {
-		out = append(out, Filters(m.Hosts)...)
+		out = append(out, Filters(c.Hosts(p.ID))...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

@@ -184,8 +184,8 @@ func TestChromiumOpensTheListOnly(t *testing.T) {
 		}
 	})
 	c := &portal.Catalogue{
-		Portals:   []portal.Portal{{ID: "p", Hosts: []string{"portal.test"}}},
-		Services:  []portal.Service{{ID: "s", Hosts: []string{"login.test"}}},
+		Portals:   []portal.Portal{{ID: "p", Hosts: []string{"portal.test"}, With: []string{"s"}}},
+		Services:  []portal.Service{{ID: "s", Hosts: []string{"login.test"}}, {ID: "o", Hosts: []string{"other.test"}}},
 		Mailboxes: []portal.Mailbox{{ID: "m", Hosts: []string{"mail.test"}}},
 	}
 	b, ctx := chromium(t, policy.Make(c, []string{"https://.exact.test"}), append(proxy.Flags(), "--ignore-certificate-errors")...)
@@ -202,6 +202,7 @@ func TestChromiumOpensTheListOnly(t *testing.T) {
 		{"http://portal.test/old", "https://portal.test/old"}, // nothing is sent without TLS
 		{"https://sub.exact.test/", ""},
 		{"https://foreign.test/", ""},
+		{"https://other.test/", ""}, // no portal needs it
 		{"http://foreign.test/", ""},
 		{"https://portal.test.evil/", ""},
 	} {
