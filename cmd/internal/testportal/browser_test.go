@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,211 +19,6 @@ import (
 	"pointnum/kiosk/browser/devtools"
 )
 
-// browse starts a browser that finds every host at the portal.
-func browse(t *testing.T, p *testportal.Portal) (*devtools.Browser, context.Context) {
-	t.Helper()
-	if _, err := exec.LookPath("chromium"); err != nil {
-		t.Fatal("chromium is not installed: run 'make deps' first")
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
-	t.Cleanup(cancel)
-	b, err := devtools.Start(ctx, devtools.Options{Headless: true, Args: []string{
-		"--host-resolver-rules=MAP * " + p.Addr() + ",EXCLUDE 127.0.0.1",
-		"--ignore-certificate-errors-spki-list=" + p.SPKI(),
-		"--site-per-process", "--window-size=1080,1920",
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := b.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
-	return b, ctx
-}
-
-// tab is a page whose complaints are collected.
-type tab struct {
-	*devtools.Page
-	t        *testing.T
-	ctx      context.Context
-	b        *devtools.Browser
-	attached *devtools.Events
-	troubles *devtools.Events
-}
-
-func openTab(ctx context.Context, t *testing.T, b *devtools.Browser) *tab {
-	t.Helper()
-	page, err := b.OpenPage(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tb := &tab{
-		Page: page, t: t, ctx: ctx, b: b,
-		attached: page.Subscribe("Target.attachedToTarget"),
-		troubles: b.Subscribe("Runtime.exceptionThrown", "Log.entryAdded"),
-	}
-	t.Cleanup(tb.attached.Close)
-	t.Cleanup(tb.troubles.Close)
-	tb.call("Log.enable", nil)
-	tb.call("Page.setInterceptFileChooserDialog", map[string]any{"enabled": true})
-	tb.call("Target.setAutoAttach", map[string]any{"autoAttach": true, "waitForDebuggerOnStart": false, "flatten": true})
-	return tb
-}
-
-func (tb *tab) call(method string, params any) {
-	tb.t.Helper()
-	if err := tb.Call(tb.ctx, method, params, nil); err != nil {
-		tb.t.Fatal(err)
-	}
-}
-
-func (tb *tab) eval(script string, result any) {
-	tb.t.Helper()
-	if err := tb.Eval(tb.ctx, script, result); err != nil {
-		tb.t.Fatal(err)
-	}
-}
-
-func (tb *tab) open(at string) {
-	tb.t.Helper()
-	tb.eval("window.before = true", nil)
-	if err := tb.Navigate(tb.ctx, at); err != nil {
-		tb.t.Fatalf("%s: %v", at, err)
-	}
-	// The load may have been that of the page before, which came late.
-	tb.waitFor("new page", `!window.before && document.readyState === "complete"`)
-}
-
-// queued returns the events that came already.
-func queued(e *devtools.Events) []devtools.Event {
-	now, cancel := context.WithCancel(context.Background())
-	cancel()
-	var out []devtools.Event
-	for {
-		ev, err := e.Next(now)
-		if err != nil {
-			return out
-		}
-		out = append(out, ev)
-	}
-}
-
-// frames returns the sessions of the frames in processes of their own since
-// the last call. The errors of their scripts are told from now on, those
-// before as well.
-func (tb *tab) frames() []string {
-	tb.t.Helper()
-	var out []string
-	for _, ev := range queued(tb.attached) {
-		var a struct {
-			SessionID  string `json:"sessionId"`
-			TargetInfo struct{ Type string }
-		}
-		if err := ev.Decode(&a); err != nil {
-			tb.t.Fatal(err)
-		}
-		if a.TargetInfo.Type != "iframe" {
-			continue
-		}
-		if err := tb.b.Call(tb.ctx, a.SessionID, "Runtime.enable", nil, nil); err != nil {
-			tb.t.Fatal(err)
-		}
-		out = append(out, a.SessionID)
-	}
-	return out
-}
-
-// complaints are what the browser found wrong in the pages since the last
-// call.
-func (tb *tab) complaints() []string {
-	tb.t.Helper()
-	tb.frames()
-	tb.eval("1", nil) // events before the answer have come
-	var out []string
-	for _, ev := range queued(tb.troubles) {
-		var e struct {
-			Entry struct{ Level, Text, URL string }
-		}
-		if err := ev.Decode(&e); err != nil {
-			tb.t.Fatal(err)
-		}
-		if ev.Method == "Runtime.exceptionThrown" || e.Entry.Level == "error" {
-			out = append(out, string(ev.Params))
-		}
-	}
-	return out
-}
-
-// waitFor evaluates a condition until it holds. Errors are those of a page
-// that is just being left.
-func (tb *tab) waitFor(what, condition string) {
-	tb.t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	for {
-		var ok bool
-		if err := tb.Eval(tb.ctx, "!!("+condition+")", &ok); err == nil && ok {
-			return
-		}
-		if time.Now().After(deadline) {
-			var text string
-			_ = tb.Eval(tb.ctx, "document.body.innerText", &text)
-			tb.t.Fatalf("no %s; the page says:\n%s", what, text)
-		}
-		time.Sleep(10 * time.Millisecond) // pacing
-	}
-}
-
-// middle scrolls an element into view and returns its middle.
-func (tb *tab) middle(selector string) (x, y float64) {
-	tb.t.Helper()
-	var at [2]float64
-	tb.eval(fmt.Sprintf(`(e => { e.scrollIntoView({ block: "center", behavior: "instant" }); const r = e.getBoundingClientRect();
-		return [r.x + r.width / 2, r.y + r.height / 2]; })(document.querySelector(%q))`, selector), &at)
-	return at[0], at[1]
-}
-
-func (tb *tab) touch(selector string) {
-	tb.t.Helper()
-	x, y := tb.middle(selector)
-	for _, kind := range []string{"mousePressed", "mouseReleased"} {
-		tb.call("Input.dispatchMouseEvent", map[string]any{"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1})
-	}
-}
-
-// attach answers the page's demand for files.
-func (tb *tab) attach(selector string, files ...string) {
-	tb.t.Helper()
-	opened := tb.Subscribe("Page.fileChooserOpened")
-	defer opened.Close()
-	tb.touch(selector)
-	short, cancel := context.WithTimeout(tb.ctx, 10*time.Second)
-	defer cancel()
-	ev, err := opened.Next(short)
-	if err != nil {
-		tb.t.Fatalf("no demand for a file: %v", err)
-	}
-	var c struct {
-		Node int `json:"backendNodeId"`
-	}
-	if err := ev.Decode(&c); err != nil {
-		tb.t.Fatal(err)
-	}
-	// A strong reference: nobody else keeps a detached input.
-	tb.call("DOM.resolveNode", map[string]any{"backendNodeId": c.Node})
-	tb.call("DOM.setFileInputFiles", map[string]any{"backendNodeId": c.Node, "files": files})
-}
-
-func (tb *tab) drop(selector string, files ...string) {
-	tb.t.Helper()
-	x, y := tb.middle(selector)
-	for _, kind := range []string{"dragEnter", "dragOver", "drop"} {
-		tb.call("Input.dispatchDragEvent", map[string]any{"type": kind, "x": x, "y": y,
-			"data": map[string]any{"items": []any{}, "files": files, "dragOperationsMask": 1}})
-	}
-}
-
 // TestInABrowser runs everything in one browser: each start costs seconds.
 func TestInABrowser(t *testing.T) {
 	t.Parallel()
@@ -232,6 +26,8 @@ func TestInABrowser(t *testing.T) {
 	b, ctx := browse(t, p)
 	t.Run("pages have no error", func(t *testing.T) { pagesHaveNoError(ctx, t, p, b) })
 	t.Run("forms take files", func(t *testing.T) { formsTakeFiles(ctx, t, p, b) })
+	t.Run("papers are downloaded", func(t *testing.T) { papersAreDownloaded(ctx, t, p, b) })
+	t.Run("pages ask to print", func(t *testing.T) { pagesAskToPrint(ctx, t, p, b) })
 	t.Run("escapes work where nothing holds", func(t *testing.T) { escapesWork(ctx, t, p, b) })
 }
 
@@ -244,8 +40,8 @@ func pagesHaveNoError(ctx context.Context, t *testing.T, p *testportal.Portal, b
 		}
 	}
 	addresses := []string{p.MailAddress()}
-	for _, path := range []string{"", "connexion", "connexion/code", "formulaires", "cadres", "strict", "documents", "fenetres",
-		"fenetres/choix", "imprimer/feuille", "evasions"} {
+	for _, path := range []string{"", "connexion", "connexion/code", "formulaires", "cadres", "strict", "documents", "documents/cadre", "fenetres",
+		"fenetres/choix", "fenetres/seule", "imprimer", "imprimer/auto", "imprimer/feuille", "evasions"} {
 		addresses = append(addresses, p.Address()+path)
 	}
 	for _, form := range []string{"shadow", "checked", "drop"} {
@@ -345,7 +141,7 @@ func formsTakeFiles(ctx context.Context, t *testing.T, p *testportal.Portal, b *
 		}
 	}
 	for _, f := range testportal.Forms() {
-		t.Run(f.ID, func(t *testing.T) { use(t, p.Address()+"formulaires", f) })
+		t.Run(f.ID, func(t *testing.T) { use(t, p.Address()+"formulaires/"+f.ID, f) })
 	}
 	t.Run("strict", func(t *testing.T) { use(t, p.Address()+"strict", testportal.StrictForm()) })
 	t.Run("a form that checks before it sends says so and sends nothing", func(t *testing.T) {
@@ -358,6 +154,69 @@ func formsTakeFiles(ctx context.Context, t *testing.T, p *testportal.Portal, b *
 			t.Errorf("got %d uploads", len(got))
 		}
 	})
+}
+
+func papersAreDownloaded(ctx context.Context, t *testing.T, p *testportal.Portal, b *devtools.Browser) {
+	dir := t.TempDir()
+	tb := openTab(ctx, t, b)
+	err := b.Call(ctx, "", "Browser.setDownloadBehavior", map[string]any{"behavior": "allowAndName", "downloadPath": dir, "eventsEnabled": true}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, name := range map[string]string{
+		"attachment": "Attestation de paiement.pdf", "link": "avis-de-situation_été_2026.pdf", "blob": "avis fabriqué.pdf",
+		"window": "Attestation de paiement.pdf", "post": "Formulaire n°11423.pdf",
+	} {
+		t.Run(id, func(t *testing.T) {
+			tb.t = t
+			tb.open(p.Address() + "documents")
+			events := b.Subscribe("Browser.downloadWillBegin", "Browser.downloadProgress")
+			defer events.Close()
+			tb.touch(fmt.Sprintf("[data-download=%q]", id))
+			for {
+				ev, err := events.Next(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var e struct{ GUID, SuggestedFilename, State string }
+				if err := ev.Decode(&e); err != nil {
+					t.Fatal(err)
+				}
+				if ev.Method == "Browser.downloadWillBegin" && e.SuggestedFilename != name {
+					t.Errorf("got %q, want %q", e.SuggestedFilename, name)
+				}
+				if e.State == "completed" {
+					data, err := os.ReadFile(filepath.Join(dir, e.GUID))
+					if err != nil || !strings.HasPrefix(string(data), "%PDF-") || !strings.HasSuffix(string(data), "%%EOF\n") {
+						t.Errorf("got %d bytes, %v; want a PDF", len(data), err)
+					}
+					return
+				}
+			}
+		})
+	}
+}
+
+func pagesAskToPrint(ctx context.Context, t *testing.T, p *testportal.Portal, b *devtools.Browser) {
+	tb := openTab(ctx, t, b)
+	tb.call("Runtime.addBinding", map[string]any{"name": "printed"})
+	tb.call("Page.addScriptToEvaluateOnNewDocument", map[string]any{"source": `window.print = () => printed("window " + location.pathname);
+		document.execCommand = name => { printed("command " + name); return true; }`})
+	tb.open(p.Address() + "imprimer")
+	asked := tb.Subscribe("Runtime.bindingCalled")
+	defer asked.Close()
+	for id, want := range map[string]string{"window": "window /imprimer", "command": "command print", "frame": "window /imprimer/feuille", "auto": "window /imprimer/auto"} {
+		tb.open(p.Address() + "imprimer")
+		tb.touch(fmt.Sprintf("[data-print=%q]", id))
+		ev, err := asked.Next(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var e struct{ Payload string }
+		if err := ev.Decode(&e); err != nil || e.Payload != want {
+			t.Errorf("%s: got %q, %v; want %q", id, e.Payload, err, want)
+		}
+	}
 }
 
 // sameWords compares two lists, whose order a folder does not keep.

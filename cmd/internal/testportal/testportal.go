@@ -166,6 +166,16 @@ func (p *Portal) CA() []byte { return p.cert.ca }
 // --ignore-certificate-errors-spki-list.
 func (p *Portal) SPKI() string { return p.cert.spki }
 
+// BrowserFlags make Chromium find every host here, but loopback itself, and
+// take the certificate. A browser behind a proxy needs the second one only:
+// there the proxy dials Addr.
+func (p *Portal) BrowserFlags() []string {
+	return []string{
+		"--host-resolver-rules=MAP * " + p.Addr() + ",EXCLUDE 127.0.0.1,EXCLUDE localhost",
+		"--ignore-certificate-errors-spki-list=" + p.SPKI(),
+	}
+}
+
 // Received returns the last 200 files the portal got, the oldest first. The
 // caller must not change their Data.
 func (p *Portal) Received() []Upload {

@@ -23,7 +23,7 @@ async function tick() {
     return;
   }
   box.hidden = left > warnAt;
-  rest.textContent = left > 90 ? Math.round(left / 60) + " minutes" : Math.ceil(left) + " secondes";
+  rest.textContent = left > 90 ? Math.round(left / 60) + " minutes" : Math.ceil(left) + (left > 1 ? " secondes" : " seconde");
   setTimeout(tick, Math.min(1000, Math.max(100, (left - warnAt) * 1000)));
 }
 
