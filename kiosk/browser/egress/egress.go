@@ -127,9 +127,16 @@ func (p *Proxy) Addr() string { return p.ln.Addr().String() }
 
 // Flags are what Chromium needs to use the proxy for everything. Without the
 // second one it goes straight to loopback, to the agent's own screens; without
-// the third one it calls Google by itself where Gmail is allowed.
+// the third one it calls Google by itself where Gmail is allowed; without the
+// last one pages can have names looked up, which tells the name server of any
+// domain (the proxy finds the addresses, Chromium needs none).
 func (p *Proxy) Flags() []string {
-	return []string{"--proxy-server=http://" + p.Addr(), "--proxy-bypass-list=<-loopback>", "--gaia-url=https://" + gaia}
+	return []string{
+		"--proxy-server=http://" + p.Addr(),
+		"--proxy-bypass-list=<-loopback>",
+		"--gaia-url=https://" + gaia,
+		"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+	}
 }
 
 // SetAllow replaces the list. Tunnels to hosts that are not on the new one are

@@ -105,7 +105,9 @@ func (p *Proxy) refuse(c *conn, status int) {
 }
 
 func answer(c *conn, status int) {
-	// The client sees the end of the connection if it does not see this.
+	// The dialling may have used up the time of the request. The client sees
+	// the end of the connection if it does not see this.
+	_ = c.SetDeadline(time.Now().Add(headerTime))
 	_, _ = io.WriteString(c, "HTTP/1.1 "+strconv.Itoa(status)+" "+http.StatusText(status)+"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 }
 
