@@ -41,7 +41,7 @@ func pagesHaveNoError(ctx context.Context, t *testing.T, p *testportal.Portal, b
 	}
 	addresses := []string{p.MailAddress()}
 	for _, path := range []string{"", "connexion", "connexion/code", "formulaires", "cadres", "strict", "documents", "documents/cadre", "fenetres",
-		"fenetres/choix", "fenetres/seule", "imprimer", "imprimer/auto", "imprimer/feuille", "evasions"} {
+		"fenetres/choix", "fenetres/seule", "robot", "imprimer", "imprimer/auto", "imprimer/feuille", "evasions"} {
 		addresses = append(addresses, p.Address()+path)
 	}
 	for _, form := range []string{"shadow", "checked", "drop"} {

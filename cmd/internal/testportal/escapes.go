@@ -113,7 +113,7 @@ func networkEscapes() []Escape {
 		{"transport", "WebTransport (QUIC)"}, {"beacon", "Balise (sendBeacon)"}, {"ping", "Lien avec ping"}, {"prefetch", "Chargé d’avance (prefetch)"},
 		{"preload", "Chargé d’avance (preload)"}, {"preconnect", "Connexion d’avance"}, {"dns", "Nom demandé d’avance (dns-prefetch)"},
 		{"speculation", "Page préparée d’avance (speculation rules)"}, {"eventsource", "EventSource"}, {"worker", "Script d’un autre site dans un worker"},
-		{"service", "Service worker qui demande ailleurs"}, {"report", "Rapport de politique (CSP)"}, {"xslt", "SVG d’un autre site (use)"},
+		{"service", "Service worker qui demande ailleurs"}, {"report", "Rapport de politique (CSP)"}, {"svg", "Dessin SVG d’un autre site"},
 	})
 }
 

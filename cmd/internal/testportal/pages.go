@@ -148,6 +148,8 @@ func (p *Portal) portalSite() http.Handler {
 	m.HandleFunc("GET /imprimer/feuille", p.page("feuille", "Feuille à imprimer"))
 	m.HandleFunc("GET /imprimer/auto", p.page("auto", "Impression automatique"))
 	m.HandleFunc("GET /strict", p.strictPage)
+	// Some portals turn away browsers that a program drives.
+	m.HandleFunc("GET /robot", p.page("robot", "Vérification"))
 	p.escapePages(m)
 	p.faultPages(m)
 	return m

@@ -132,7 +132,7 @@ const escapes = {
     return answer;
   },
   "net-report": async () => { const r = await loads("iframe", { title: "Rapport", src: "/evasions/rapport" }); await wait(500); return r; },
-  "net-xslt": async () => {
+  "net-svg": async () => {
     const svg = place.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "svg"));
     const use = svg.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "use"));
     use.setAttribute("href", there + "/dessin.svg#x");
