@@ -46,11 +46,8 @@ func (p *Portal) serveForeign(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// foreignKind tells what a request is for: "plain" without TLS, "preflight",
-// "websocket", "eventsource", "prefetch", "ping", "report", "navigation",
-// "post", "frame", "image", "script", "style", "font", "media", "worker",
-// "manifest", "beacon", "fetch" or "other". Sec-Fetch-* are those of the Fetch Metadata
-// specification.
+// foreignKind tells what a request is for, by the headers of the Fetch Metadata
+// specification (Sec-Fetch-*) and those that only one kind of request has.
 func foreignKind(r *http.Request) string {
 	dest := r.Header.Get("Sec-Fetch-Dest")
 	post := r.Method == http.MethodPost

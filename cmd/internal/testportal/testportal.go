@@ -9,9 +9,9 @@
 //	courrier.test       the webmail that gets the portal's codes
 //	ailleurs.test       a host that must never be reached; it counts who does
 //
-// Every host has a copy of the upload forms of Forms in a way portals write
-// them, and checks what it gets by its content. The page of Escapes tries to
-// leave. Nothing is written to a disk, but what visitors send stays in memory
+// The first three have the upload forms of Forms, written in the ways portals
+// write them, and check what they get by its content. The page of Escapes tries
+// to leave. Nothing is written to a disk, but what visitors send stays in memory
 // until Forget or Close: a proof that nothing is left must run the portal in
 // another process.
 package testportal
@@ -39,7 +39,8 @@ const (
 	HostForeign  = "ailleurs.test"      // must never be reached
 )
 
-// The only accounts; the pages name them too.
+// The accounts, which the pages name too. Every other address at courrier.test
+// also has a mailbox, with the same password.
 const (
 	MailUser         = "camille@courrier.test" // at the portal and the webmail
 	MailPassword     = "bonjour-2026"
@@ -91,7 +92,9 @@ type Portal struct {
 	mails    map[string][]mail // by address
 	boxes    map[string]string // addresses by the webmail's cookie
 	lastCode string
+	closed   bool // no request begins any more
 
+	handling sync.WaitGroup
 	closing  sync.Once
 	closeErr error
 }
@@ -185,8 +188,11 @@ func (p *Portal) Received() []Upload {
 }
 
 // Foreign counts what reached ailleurs.test since the start or Forget, by
-// kind: "connection" is a TLS greeting, so that each request also counts as
-// one; see serveForeign for the others.
+// kind: "connection" is a TLS greeting, whether or not a request follows;
+// "webrtc" and "quic" are packets. Requests are "plain" (without TLS),
+// "preflight", "websocket", "eventsource", "prefetch", "ping", "report",
+// "navigation", "post", "frame", "image", "script", "style", "font", "media",
+// "worker", "manifest", "beacon", "fetch" or "other".
 func (p *Portal) Foreign() map[string]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -208,13 +214,17 @@ func (p *Portal) Forget() {
 	p.reset()
 }
 
-// Close stops listening, cuts the connections, waits for every goroutine and
-// forgets. It may be called twice.
+// Close stops listening, gives requests under way a second, cuts the
+// connections, waits for every request and forgets. It may be called twice.
 func (p *Portal) Close() error {
 	p.closing.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
+		p.mu.Lock()
+		p.closed = true
+		p.mu.Unlock()
 		p.closeErr = p.net.close(ctx)
+		p.handling.Wait()
 		p.Forget()
 	})
 	return p.closeErr
@@ -227,8 +237,23 @@ func (p *Portal) count(kind string) {
 	p.foreign[kind]++
 }
 
+// begin says whether a request may begin. It ends with handling.Done.
+func (p *Portal) begin() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	p.handling.Add(1)
+	return true
+}
+
 // ServeHTTP picks the site by the name asked for.
 func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !p.begin() {
+		panic(http.ErrAbortHandler) // cuts the connection without a log line
+	}
+	defer p.handling.Done()
 	site := p.sites[hostOf(r)]
 	switch {
 	case site == nil:

@@ -104,10 +104,21 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
+	stuck := make(chan error, 1)
+	go func() {
+		res, err := v.c.Get(portalURL + "/panne/attente")
+		if err == nil {
+			err = res.Body.Close()
+		}
+		stuck <- err
+	}()
 	for range 2 {
 		if err := p.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
+	}
+	if err := <-stuck; err == nil {
+		t.Error("a page that never comes came")
 	}
 	v.c.CloseIdleConnections()
 	deadline := time.Now().Add(5 * time.Second)
