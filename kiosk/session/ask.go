@@ -81,7 +81,7 @@ func (e *Engine) addForChoice(b *browse) bool {
 func (e *Engine) openMailbox(b *browse, id string) bool {
 	address := e.cfg.Mailbox(id)
 	if address == "" || b.asking != AskMailbox && b.asking != AskNothing ||
-		!b.send("mailbox", func(ctx context.Context) error { return b.held.OpenMailbox(ctx, address) }) {
+		!b.pass(command{"mailbox", func(ctx context.Context) error { return b.held.OpenMailbox(ctx, address) }, OpenMailbox{id}}) {
 		return false
 	}
 	b.asking = AskNothing

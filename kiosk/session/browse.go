@@ -15,8 +15,9 @@ const (
 	// openTimeout is for a portal's first page, a browser that has to start
 	// again included.
 	openTimeout = time.Minute
-	// commandTimeout is for one move or key in a page.
-	commandTimeout = 10 * time.Second
+	// commandTimeout is for one move or key in a page; the browser has limits
+	// of its own for each.
+	commandTimeout = time.Minute
 	// pageAlone is how long what pages do counts as a sign of the visitor
 	// though nobody touches the kiosk's own bar: a page that loads itself
 	// again and again must not hold a visit for ever.
@@ -75,10 +76,12 @@ type browse struct {
 	waiting  bool   // for a code
 }
 
-// command is something for the page. what is for the log.
+// command is something for the page. what is for the log, again what Retry
+// does when there is no network; nil where the page itself says so.
 type command struct {
-	what string
-	do   func(context.Context) error
+	what  string
+	do    func(context.Context) error
+	again Action
 }
 
 // openPortal opens a portal, or leads back to it.
@@ -230,7 +233,7 @@ func (e *Engine) serve(b *browse) {
 			err := c.do(ctx)
 			cancel()
 			if err != nil && b.ctx.Err() == nil {
-				_ = e.call(b.ctx, func() { e.commandFailed(b, c.what, kiosk.CodeOf(err)) })
+				_ = e.call(b.ctx, func() { e.commandFailed(b, c, kiosk.CodeOf(err)) })
 			}
 		}
 	}
@@ -238,8 +241,12 @@ func (e *Engine) serve(b *browse) {
 
 // send passes a command on, unless too many wait already.
 func (b *browse) send(what string, do func(context.Context) error) bool {
+	return b.pass(command{what: what, do: do})
+}
+
+func (b *browse) pass(c command) bool {
 	select {
-	case b.cmds <- command{what, do}:
+	case b.cmds <- c:
 		return true
 	default:
 		return false
@@ -247,14 +254,21 @@ func (b *browse) send(what string, do func(context.Context) error) bool {
 }
 
 // commandFailed logs no error text: it might quote a page.
-func (e *Engine) commandFailed(b *browse, what string, c kiosk.Code) {
-	e.cfg.Log.Warn("portal browser did not obey", "command", what, "code", c)
-	if c != kiosk.CodeBrowserBroken || e.browse != b || e.task != nil || e.ending != "" {
+func (e *Engine) commandFailed(b *browse, c command, code kiosk.Code) {
+	e.cfg.Log.Warn("portal browser did not obey", "command", c.what, "code", code)
+	if e.browse != b || e.task != nil || e.ending != "" {
 		return
 	}
-	e.visit.Fault = &Fault{Code: c, Task: TaskOpen, Retry: true}
-	e.again = reopenPortal{b.portal}
-	e.count(Event{Kind: EventFault, Code: c, Task: TaskOpen})
+	switch {
+	case code == kiosk.CodeBrowserBroken:
+		e.again = reopenPortal{b.portal}
+	case code == kiosk.CodeNoNetwork && c.again != nil:
+		e.again = c.again
+	default:
+		return
+	}
+	e.visit.Fault = &Fault{Code: code, Task: TaskOpen, Retry: true}
+	e.count(Event{Kind: EventFault, Code: code, Task: TaskOpen})
 	e.changed()
 }
 

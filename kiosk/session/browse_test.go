@@ -384,6 +384,14 @@ func TestABrowserThatFailsIsToldAndTriedAgain(t *testing.T) {
 	r.do(session.Retry{})
 	r.screen(session.ScreenBrowse)
 	r.idle()
+	b.hooks(func() { b.do = func(context.Context) error { return fault(kiosk.CodeNoNetwork) } })
+	r.do(session.OpenMailbox{Mailbox: "post"})
+	if s := r.faulty(kiosk.CodeNoNetwork); !s.Fault.Retry || s.Screen != session.ScreenBrowse {
+		t.Errorf("fault %+v on %s", s.Fault, s.Screen)
+	}
+	b.hooks(func() { b.do = nil })
+	r.do(session.Retry{})
+	eventually(t, "the mailbox", func() bool { return b.called() == "mailbox https://post.test/" })
 	b.hooks(func() { b.do = func(context.Context) error { return fault(kiosk.CodeBrowserBroken) } })
 	r.do(session.BrowserDo{Command: kiosk.BrowserReload})
 	if s := r.faulty(kiosk.CodeBrowserBroken); !s.Fault.Retry || s.Fault.Task != session.TaskOpen {
