@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"pointnum/cmd/internal/agent"
 	"pointnum/cmd/internal/cli"
@@ -21,12 +22,12 @@ func policiesCommand() cli.Command {
 ce qui lui est interdit. Chromium les lit quand il démarre, dans ` + policy.Path + `.
 
   kioskctl policies >` + policy.Path + `
-  kioskctl policies --check ` + policy.Path + `
+  kioskctl policies --check ` + filepath.Dir(policy.Path) + `
 
-Avec --check, code 0 : le fichier est le bon. Code 1 : il ne l’est pas, et chaque différence est dite.`,
+Avec --check, code 0 : le fichier est le bon, et seul dans le dossier. Code 1 : il ne l’est pas, et chaque différence est dite.`,
 		Setup: func(fs *flag.FlagSet) cli.Func {
 			load := configFlag(fs)
-			check := fs.String("check", "", "`fichier` installé à comparer")
+			check := fs.String("check", "", "`fichier` installé à comparer, ou le dossier que Chromium lit")
 			asJSON := fs.Bool("json", false, "répondre en JSON")
 			return body(func(_ context.Context, args []string, stdout, _ io.Writer) error {
 				if len(args) > 0 {
@@ -64,11 +65,10 @@ func policies(cfg *config.Config) (policy.Policies, error) {
 }
 
 func checkPolicies(path string, want policy.Policies, asJSON bool, stdout io.Writer) error {
-	installed, err := os.ReadFile(path)
+	found, err := differences(path, want)
 	if err != nil {
-		return fmt.Errorf("read the policies: %w", err)
+		return err
 	}
-	found := policy.Check(installed, want)
 	switch {
 	case asJSON:
 		err = writeJSON(stdout, struct {
@@ -88,4 +88,15 @@ func checkPolicies(path string, want policy.Policies, asJSON bool, stdout io.Wri
 		err = errors.Join(err, fmt.Errorf("policies: %d differences in %s", len(found), path))
 	}
 	return err
+}
+
+func differences(path string, want policy.Policies) ([]string, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return policy.CheckFolder(path, want)
+	}
+	installed, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the policies: %w", err)
+	}
+	return policy.Check(installed, want), nil
 }

@@ -12,8 +12,8 @@ import (
 )
 
 func TestPoliciesAreWrittenAndChecked(t *testing.T) {
-	dir := t.TempDir()
-	config, file := filepath.Join(dir, "kiosk.yaml"), filepath.Join(dir, "policies.json")
+	dir, folder := t.TempDir(), t.TempDir()
+	config, file := filepath.Join(dir, "kiosk.yaml"), filepath.Join(folder, "pointnum.json")
 	write := func(path, text string) {
 		t.Helper()
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -41,9 +41,11 @@ func TestPoliciesAreWrittenAndChecked(t *testing.T) {
 	}
 
 	write(file, written)
-	code, stdout, stderr := ctl(t, "policies", "--config", config, "--check", file)
-	if code != cli.ExitDone || stdout != "Les règles du navigateur sont les bonnes.\n" {
-		t.Errorf("exit %d: %q %q", code, stdout, stderr)
+	var stdout string
+	for _, path := range []string{file, folder} {
+		if code, stdout, stderr = ctl(t, "policies", "--config", config, "--check", path); code != cli.ExitDone || stdout != "Les règles du navigateur sont les bonnes.\n" {
+			t.Errorf("%s: exit %d: %q %q", path, code, stdout, stderr)
+		}
 	}
 	write(file, strings.Replace(written, `"PrintingEnabled": false`, `"PrintingEnabled": true`, 1))
 	const line = "La règle « PrintingEnabled » vaut true au lieu de false."

@@ -12,7 +12,11 @@ package policy
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"pointnum/kiosk/portal"
@@ -103,6 +107,34 @@ func Check(installed []byte, want Policies) []string {
 		}
 	}
 	return out
+}
+
+// CheckFolder is Check for the folder that Chromium reads, usually Path's. It
+// reads every file there and joins them, so that another one could loosen what
+// ours says: it is a difference too.
+func CheckFolder(dir string, want Policies) ([]string, error) {
+	files, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("policy: read the folder: %w", err)
+	}
+	name, found := filepath.Base(Path), false
+	var out []string
+	for _, f := range files {
+		if f.Name() != name {
+			out = append(out, fmt.Sprintf("Le fichier « %s » est en trop : Chromium lit tous ceux de ce dossier. Enlevez-le.", f.Name()))
+			continue
+		}
+		found = true
+		installed, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return nil, fmt.Errorf("policy: read the file: %w", err)
+		}
+		out = append(out, Check(installed, want)...)
+	}
+	if !found {
+		out = append(out, fmt.Sprintf("Le fichier « %s » manque : aucune règle n’est appliquée. Installez-le.", name))
+	}
+	return out, nil
 }
 
 // differ tells two values of a rule apart; lists by their elements.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -291,6 +292,33 @@ func TestCheckSaysEachDifference(t *testing.T) {
 	if got := policy.Check([]byte(reordered), want); got != nil {
 		t.Errorf("another order: %q", got)
 	}
+}
+
+func TestCheckFolderSaysWhatElseChromiumReads(t *testing.T) {
+	want := policy.Make(portal.Default(), nil)
+	dir := filepath.Join(t.TempDir(), "managed")
+	check := func(lines ...string) {
+		t.Helper()
+		if got, err := policy.CheckFolder(dir, want); err != nil || !slices.Equal(got, lines) {
+			t.Errorf("got %q, %v; want %q", got, err, lines)
+		}
+	}
+	write := func(name string, data []byte) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const missing = "Le fichier « pointnum.json » manque : aucune règle n’est appliquée. Installez-le."
+	check(missing)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	check(missing)
+	write("pointnum.json", want.JSON())
+	check()
+	write("zz.json", []byte(`{"URLAllowlist": ["*"]}`))
+	check("Le fichier « zz.json » est en trop : Chromium lit tous ceux de ce dossier. Enlevez-le.")
 }
 
 // The traps of the field, kept from coming back: the agent's own pipe stays
