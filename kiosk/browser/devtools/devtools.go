@@ -29,6 +29,7 @@ import (
 const (
 	startTimeout = 30 * time.Second // until the browser answers its first call
 	closeTimeout = 5 * time.Second  // for a clean exit, then it is killed
+	writeTimeout = 5 * time.Second  // until the browser reads a call
 	groupTimeout = 5 * time.Second  // for killed processes to be gone
 	maxQueued    = 4096             // events that wait for one reader
 )
@@ -45,13 +46,20 @@ type Options struct {
 	Args     []string     // further flags, and the first address
 	Env      []string     // "KEY=value", added to our own environment
 	Dir      string       // where the profile folder is made; "" is /dev/shm
+	Profile  string       // a folder of the caller's to use as it is; Close leaves it there
 	Log      *slog.Logger // nil drops the browser's own output
+	// Credential is another unix user's, as whom the browser runs with its
+	// sandbox on. It gets nothing of our environment but where the display is.
+	// Profile must be set and be that user's. We must be root then, or have the
+	// capabilities to become that user and to end its processes.
+	Credential *syscall.Credential
 }
 
 // Browser is a running Chromium. Its methods may be called from any goroutine.
 type Browser struct {
 	cmd     *exec.Cmd
 	profile string
+	keep    bool // the profile is the caller's
 	w       *os.File
 	output  *lineLogger
 	gone    chan struct{} // closed when the pipe ended and every reader was told
@@ -64,6 +72,7 @@ type Browser struct {
 	pending map[int64]chan message
 	readers map[*Events]struct{}
 	closed  bool
+	reaped  bool
 
 	closing  sync.Once
 	closeErr error
@@ -107,23 +116,20 @@ func Start(ctx context.Context, o Options) (*Browser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("devtools: find the browser: %w", err)
 	}
-	dir := o.Dir
-	if dir == "" {
-		dir = "/dev/shm"
-	}
-	profile, err := os.MkdirTemp(dir, "pointnum-browser-")
+	profile, err := profileFolder(o)
 	if err != nil {
 		return nil, fmt.Errorf("devtools: make the profile folder: %w", err)
 	}
 	b := &Browser{
 		profile: profile,
+		keep:    o.Profile != "",
 		gone:    make(chan struct{}),
 		pending: map[int64]chan message{},
 		readers: map[*Events]struct{}{},
 		output:  &lineLogger{log: o.Log},
 	}
 	if err := b.spawn(path, o); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(profile))
+		return nil, errors.Join(err, b.removeProfile())
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -131,6 +137,27 @@ func Start(ctx context.Context, o Options) (*Browser, error) {
 		return nil, errors.Join(fmt.Errorf("devtools: start the browser: %w", err), b.Close())
 	}
 	return b, nil
+}
+
+func profileFolder(o Options) (string, error) {
+	switch {
+	case o.Profile != "":
+		return o.Profile, nil
+	case o.Credential != nil:
+		return "", errors.New("a browser of another user needs a folder of that user's")
+	}
+	dir := o.Dir
+	if dir == "" {
+		dir = "/dev/shm"
+	}
+	return os.MkdirTemp(dir, "pointnum-browser-")
+}
+
+func (b *Browser) removeProfile() error {
+	if b.keep {
+		return nil
+	}
+	return os.RemoveAll(b.profile)
 }
 
 // spawn starts the process with our ends of the two pipes: the browser reads
@@ -148,13 +175,13 @@ func (b *Browser) spawn(path string, o Options) error {
 	cmd.ExtraFiles = []*os.File{callsR, answersW}
 	// HOME and the caches lie in the profile folder as well: Chromium and the
 	// font library write there, whatever --user-data-dir says.
-	cmd.Env = append(os.Environ(), "HOME="+b.profile, "XDG_CACHE_HOME="+b.profile, "XDG_CONFIG_HOME="+b.profile)
+	cmd.Env = append(environment(o), "HOME="+b.profile, "XDG_CACHE_HOME="+b.profile, "XDG_CONFIG_HOME="+b.profile)
 	cmd.Env = append(cmd.Env, o.Env...)
 	cmd.Stdout, cmd.Stderr = b.output, b.output
 	// A renderer may keep our output pipe open a moment longer than the
 	// browser process; do not wait for it for ever.
 	cmd.WaitDelay = closeTimeout
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: o.Credential}
 	err = cmd.Start()
 	err = errors.Join(err, callsR.Close(), answersW.Close())
 	if err != nil {
@@ -163,6 +190,20 @@ func (b *Browser) spawn(path string, o Options) error {
 	b.cmd, b.w = cmd, callsW
 	b.reading.Go(func() { b.read(answersR) })
 	return nil
+}
+
+// environment is ours, or for another user only what a window needs.
+func environment(o Options) []string {
+	if o.Credential == nil {
+		return os.Environ()
+	}
+	env := []string{"LANG=C.UTF-8"}
+	for _, name := range []string{"PATH", "DISPLAY", "XAUTHORITY", "TZ"} {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
 }
 
 // flags are those of every browser of this project.
@@ -176,7 +217,7 @@ func flags(profile string, o Options) []string {
 		"--disable-quic", "--disable-gpu", "--disable-breakpad", "--disable-crash-reporter",
 		"--password-store=basic",
 	}
-	if os.Geteuid() == 0 {
+	if os.Geteuid() == 0 && o.Credential == nil {
 		// Chromium refuses to run as root with its sandbox. Tests in a
 		// container only: on a kiosk it has its own user.
 		f = append(f, "--no-sandbox")
@@ -185,79 +226,6 @@ func flags(profile string, o Options) []string {
 		f = append(f, "--headless", "--hide-scrollbars")
 	}
 	return append(f, o.Args...)
-}
-
-// Call sends a call and waits for its answer. session is "" for the browser
-// itself; params and result may be nil. Errors: *Error when the browser
-// refuses, ErrClosed when it is gone, context.Cause(ctx) when ctx ends first.
-func (b *Browser) Call(ctx context.Context, session, method string, params, result any) error {
-	if params == nil {
-		params = struct{}{}
-	}
-	p, err := json.Marshal(params)
-	if err != nil {
-		return fmt.Errorf("devtools: %s: encode: %w", method, err)
-	}
-	answer := make(chan message, 1)
-	id, err := b.expect(answer)
-	if err != nil {
-		return fmt.Errorf("%w: %s", err, method)
-	}
-	defer b.forget(id)
-	if err := b.send(message{ID: id, Method: method, Session: session, Params: p}); err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrClosed, method, err)
-	}
-	var m message
-	select {
-	case m = <-answer:
-	case <-ctx.Done():
-		return fmt.Errorf("devtools: %s: %w", method, context.Cause(ctx))
-	case <-b.gone:
-		select {
-		case m = <-answer: // it came just before the end
-		default:
-			return fmt.Errorf("%w: %s", ErrClosed, method)
-		}
-	}
-	if m.Error != nil {
-		m.Error.Method = method
-		return m.Error
-	}
-	if result == nil {
-		return nil
-	}
-	if err := json.Unmarshal(m.Result, result); err != nil {
-		return fmt.Errorf("devtools: %s: decode: %w", method, err)
-	}
-	return nil
-}
-
-func (b *Browser) expect(answer chan message) (int64, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closed {
-		return 0, ErrClosed
-	}
-	b.lastID++
-	b.pending[b.lastID] = answer
-	return b.lastID, nil
-}
-
-func (b *Browser) forget(id int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.pending, id)
-}
-
-func (b *Browser) send(m message) error {
-	raw, err := json.Marshal(m)
-	if err != nil {
-		return err
-	}
-	b.writing.Lock()
-	defer b.writing.Unlock()
-	_, err = b.w.Write(append(raw, 0))
-	return err
 }
 
 // read hands answers and events over until the pipe ends.
@@ -327,12 +295,15 @@ func (b *Browser) close() error {
 	case <-ctx.Done():
 	}
 	pid := b.cmd.Process.Pid
-	_ = syscall.Kill(-pid, syscall.SIGKILL) // no such process: it ended by itself
-	_ = b.cmd.Wait()                        // killed or not, its status says nothing we need
+	b.Kill()
+	b.mu.Lock()
+	b.reaped = true
+	b.mu.Unlock()
+	_ = b.cmd.Wait() // killed or not, its status says nothing we need
 	errs := []error{b.w.Close()}
 	b.reading.Wait()
 	b.output.flush()
-	errs = append(errs, waitGroupGone(pid), os.RemoveAll(b.profile))
+	errs = append(errs, waitGroupGone(pid), b.removeProfile())
 	return errors.Join(errs...)
 }
 

@@ -1,0 +1,466 @@
+package browser
+
+import (
+	"context"
+	"encoding/base64"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"pointnum/kiosk"
+	"pointnum/kiosk/browser/devtools"
+)
+
+// handled are the events that the guard reads.
+var handled = []string{
+	"Target.attachedToTarget", "Target.detachedFromTarget",
+	"Fetch.requestPaused",
+	"Page.frameNavigated", "Page.navigatedWithinDocument", "Page.frameRequestedNavigation",
+	"Page.frameStartedLoading", "Page.frameStoppedLoading", "Page.domContentEventFired",
+	"Page.windowOpen", "Page.javascriptDialogOpening", "Page.javascriptDialogClosed",
+	"Page.fileChooserOpened", "Runtime.bindingCalled",
+	"Runtime.executionContextDestroyed", "Runtime.executionContextsCleared",
+	"Inspector.targetCrashed",
+	"Browser.downloadWillBegin", "Browser.downloadProgress",
+}
+
+// read handles events, in order, until the process is gone. Nothing here
+// waits for the browser: what does is spawned.
+func (p *process) read() {
+	handlers := map[string]func(devtools.Event){
+		"Target.attachedToTarget":           p.attached,
+		"Target.detachedFromTarget":         p.detached,
+		"Fetch.requestPaused":               p.paused,
+		"Page.frameNavigated":               p.navigated,
+		"Page.navigatedWithinDocument":      p.navigatedWithin,
+		"Page.frameRequestedNavigation":     p.requested,
+		"Page.frameStartedLoading":          p.loading,
+		"Page.frameStoppedLoading":          p.loading,
+		"Page.domContentEventFired":         p.contentShown,
+		"Page.windowOpen":                   p.windowOpen,
+		"Page.javascriptDialogOpening":      p.dialog,
+		"Page.javascriptDialogClosed":       p.dialog,
+		"Page.fileChooserOpened":            p.chooser,
+		"Runtime.bindingCalled":             p.told,
+		"Runtime.executionContextDestroyed": p.contextGone,
+		"Runtime.executionContextsCleared":  p.contextGone,
+		"Inspector.targetCrashed":           p.crashed,
+		"Browser.downloadWillBegin":         p.downloadBegins,
+		"Browser.downloadProgress":          p.downloadGoesOn,
+	}
+	for {
+		ev, err := p.events.Next(p.ctx)
+		if err != nil {
+			break
+		}
+		handlers[ev.Method](ev)
+	}
+	p.mu.Lock()
+	v, ending := p.visit, p.ending
+	p.mu.Unlock()
+	if v != nil && !ending {
+		p.b.Kill() // too many events were not read: it is no use any more
+		v.processGone(p)
+	}
+}
+
+// attached takes every target in hand before its scripts run: ours, popups of
+// ours and frames are prepared, workers go on, anything else is closed.
+func (p *process) attached(ev devtools.Event) {
+	var e struct {
+		SessionID  string `json:"sessionId"`
+		TargetInfo struct {
+			TargetID string `json:"targetId"`
+			Type     string `json:"type"`
+			OpenerID string `json:"openerId"`
+		} `json:"targetInfo"`
+	}
+	if ev.Decode(&e) != nil {
+		return
+	}
+	s := &session{id: e.SessionID}
+	known, wasReady := true, false
+	p.mu.Lock()
+	switch e.TargetInfo.Type {
+	case "page":
+		s.page, known = p.newPage(e.TargetInfo.TargetID, e.SessionID, e.TargetInfo.OpenerID)
+		s.top = true
+		wasReady = known
+	case "iframe":
+		if parent := p.sessions[ev.Session]; parent != nil {
+			s.page = parent.page
+		}
+	}
+	if known {
+		p.sessions[s.id] = s
+	}
+	v := p.visit
+	p.mu.Unlock()
+	if !known {
+		p.tell("", "Target.closeTarget", params{"targetId": e.TargetInfo.TargetID})
+		return
+	}
+	p.prepareSession(s)
+	if wasReady {
+		p.mu.Lock()
+		select {
+		case <-p.ready:
+		default:
+			close(p.ready)
+		}
+		p.mu.Unlock()
+	}
+	if s.top && s.page.opener != nil && v != nil {
+		v.showFront(p)
+	}
+}
+
+// newPage makes the page of a target, if it is one of ours. Called with the
+// lock.
+func (p *process) newPage(target, session, opener string) (*page, bool) {
+	pg := &page{target: target, session: session, focus: map[string]string{}, failed: make(chan string, 1), shown: make(chan struct{})}
+	by := p.pageLocked(func(q *page) bool { return q.target == opener })
+	if by == nil && time.Since(p.opened.at) < openerWindow {
+		by = p.opened.by // a link that hides its page from the popup
+	}
+	switch {
+	case p.expect > 0 && opener == "":
+		p.expect--
+		p.expected = append(p.expected, pg)
+		if p.visit == nil {
+			p.tabs[portalTab] = append(p.tabs[portalTab], pg)
+		}
+		return pg, true
+	case by != nil && p.visit != nil:
+		p.opened = opening{}
+		pg.opener, pg.tab = by, by.tab
+		p.tabs[by.tab] = append(p.tabs[by.tab], pg)
+		return pg, true
+	}
+	return nil, false
+}
+
+// pageLocked finds a page. Called with the lock.
+func (p *process) pageLocked(match func(*page) bool) *page {
+	for _, stack := range p.tabs {
+		if i := slices.IndexFunc(stack, match); i >= 0 {
+			return stack[i]
+		}
+	}
+	if i := slices.IndexFunc(p.expected, match); i >= 0 {
+		return p.expected[i]
+	}
+	return nil
+}
+
+// pageOf gives the page of an event and whether the frame is its top one.
+func (p *process) pageOf(session, frame string) (pg *page, top bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.sessions[session]
+	if s == nil || s.page == nil {
+		return nil, false
+	}
+	return s.page, s.page.target == frame
+}
+
+func (p *process) detached(ev devtools.Event) {
+	var e struct {
+		SessionID string `json:"sessionId"`
+	}
+	if ev.Decode(&e) != nil {
+		return
+	}
+	p.mu.Lock()
+	s := p.sessions[e.SessionID]
+	delete(p.sessions, e.SessionID)
+	v := p.visit
+	if s == nil || s.page == nil {
+		p.mu.Unlock()
+		return
+	}
+	for key := range s.page.focus {
+		if strings.HasPrefix(key, s.id+"/") {
+			delete(s.page.focus, key)
+		}
+	}
+	if s.top {
+		for i, stack := range p.tabs {
+			p.tabs[i] = slices.DeleteFunc(slices.Clone(stack), func(q *page) bool { return q == s.page })
+		}
+	}
+	ending := p.ending
+	p.mu.Unlock()
+	if v == nil || ending {
+		return
+	}
+	v.dropChoice(func(c *choice) bool { return c.session == s.id || (s.top && c.page == s.page) })
+	if s.top {
+		v.pageGone(p, s.page)
+	}
+	v.changed()
+}
+
+// paused decides on a document before it is asked for, and on one that did
+// not come.
+func (p *process) paused(ev devtools.Event) {
+	var e struct {
+		RequestID string `json:"requestId"`
+		FrameID   string `json:"frameId"`
+		Request   struct {
+			URL    string `json:"url"`
+			Method string `json:"method"`
+		} `json:"request"`
+		Reason string `json:"responseErrorReason"`
+		Status int    `json:"responseStatusCode"`
+	}
+	if ev.Decode(&e) != nil {
+		return
+	}
+	pg, top := p.pageOf(ev.Session, e.FrameID)
+	p.mu.Lock()
+	v, planting := p.visit, p.planting
+	p.mu.Unlock()
+	id := params{"requestId": e.RequestID}
+	if e.Status > 0 {
+		p.tell(ev.Session, "Fetch.continueRequest", id)
+		return
+	}
+	u, err := url.Parse(e.Request.URL)
+	if err != nil {
+		p.fail(ev.Session, e.RequestID)
+		return
+	}
+	host := strings.ToLower(u.Hostname())
+	switch {
+	case planting && host == canaryHost:
+		p.tell(ev.Session, "Fetch.fulfillRequest", params{"requestId": e.RequestID, "responseCode": 200,
+			"responseHeaders": []params{{"name": "Content-Type", "value": "text/html"}},
+			"body":            base64.StdEncoding.EncodeToString([]byte(p.canaryPage()))})
+	case v == nil:
+		p.fail(ev.Session, e.RequestID)
+	case e.Reason != "":
+		p.fail(ev.Session, e.RequestID)
+		if top && e.Reason != "Aborted" {
+			v.stop(p, pg, kiosk.StopNetwork)
+		}
+	case !v.allow(host):
+		p.fail(ev.Session, e.RequestID)
+		p.o.Foreign(host)
+		if top {
+			v.stop(p, pg, kiosk.StopForeign)
+		}
+	case u.Scheme == "http" && e.Request.Method == "GET":
+		// The proxy carries TLS only, and so do we.
+		u.Scheme = "https"
+		p.tell(ev.Session, "Fetch.fulfillRequest", params{"requestId": e.RequestID, "responseCode": 307,
+			"responseHeaders": []params{{"name": "Location", "value": u.String()}}})
+	default:
+		p.tell(ev.Session, "Fetch.continueRequest", id)
+	}
+}
+
+// fail gives a request up in such a way that the page before stays as it is,
+// with all that was typed.
+func (p *process) fail(session, request string) {
+	p.tell(session, "Fetch.failRequest", params{"requestId": request, "errorReason": "Aborted"})
+}
+
+// requested sees where a page wants to go: other schemes never become a
+// request.
+func (p *process) requested(ev devtools.Event) {
+	var e struct {
+		FrameID string `json:"frameId"`
+		URL     string `json:"url"`
+	}
+	if ev.Decode(&e) != nil {
+		return
+	}
+	pg, _ := p.pageOf(ev.Session, e.FrameID)
+	p.mu.Lock()
+	v := p.visit
+	p.mu.Unlock()
+	if pg == nil || v == nil || pageScheme(e.URL) {
+		return
+	}
+	v.stop(p, pg, kiosk.StopScheme)
+}
+
+// pageScheme says whether an address can be a page of a portal.
+func pageScheme(address string) bool {
+	scheme, _, _ := strings.Cut(address, ":")
+	switch strings.ToLower(scheme) {
+	case "https", "http", "about", "blob", "data", "javascript":
+		return true
+	}
+	return false
+}
+
+// navigated sees what a page shows now. Error pages, and pages that came past
+// the guard, are left at once.
+func (p *process) navigated(ev devtools.Event) {
+	var e struct {
+		Frame struct {
+			ID          string `json:"id"`
+			ParentID    string `json:"parentId"`
+			URL         string `json:"url"`
+			Unreachable string `json:"unreachableUrl"`
+		} `json:"frame"`
+	}
+	if ev.Decode(&e) != nil || e.Frame.ParentID != "" {
+		return
+	}
+	pg, top := p.pageOf(ev.Session, e.Frame.ID)
+	if pg == nil || !top {
+		return
+	}
+	p.mu.Lock()
+	v := p.visit
+	p.mu.Unlock()
+	if v != nil {
+		if why := v.judge(e.Frame.URL, e.Frame.Unreachable); why != "" {
+			if why == kiosk.StopForeign {
+				p.o.Foreign(hostOf(e.Frame.URL + e.Frame.Unreachable))
+			}
+			v.stop(p, pg, why)
+			p.spawn(func(ctx context.Context) { p.leave(ctx, pg) })
+			return
+		}
+	}
+	p.mu.Lock()
+	pg.url = e.Frame.URL
+	clear(pg.focus)
+	restored := pg.restore
+	pg.restore = false
+	p.mu.Unlock()
+	if v == nil {
+		return
+	}
+	v.dropChoice(func(c *choice) bool { return c.page == pg })
+	v.pageShown(p, pg, restored)
+	p.spawn(func(ctx context.Context) { p.history(ctx, pg) })
+}
+
+// judge says why a page that is there may not be; "" when it may.
+func (v *visit) judge(address, unreachable string) kiosk.BrowserStop {
+	what := address
+	if unreachable != "" {
+		what = unreachable
+	}
+	u, err := url.Parse(what)
+	switch {
+	case err != nil || !pageScheme(what):
+		return kiosk.StopScheme
+	case (u.Scheme == "https" || u.Scheme == "http") && !v.allow(strings.ToLower(u.Hostname())):
+		return kiosk.StopForeign
+	case unreachable != "":
+		return kiosk.StopNetwork
+	}
+	return ""
+}
+
+func (p *process) navigatedWithin(ev devtools.Event) {
+	var e struct {
+		FrameID string `json:"frameId"`
+		URL     string `json:"url"`
+	}
+	if ev.Decode(&e) != nil {
+		return
+	}
+	pg, top := p.pageOf(ev.Session, e.FrameID)
+	if pg == nil || !top {
+		return
+	}
+	p.mu.Lock()
+	pg.url = e.URL
+	p.mu.Unlock()
+	p.spawn(func(ctx context.Context) { p.history(ctx, pg) })
+}
+
+func (p *process) loading(ev devtools.Event) {
+	var e struct {
+		FrameID string `json:"frameId"`
+	}
+	if ev.Decode(&e) != nil {
+		return
+	}
+	pg, top := p.pageOf(ev.Session, e.FrameID)
+	if pg == nil || !top {
+		return
+	}
+	p.mu.Lock()
+	pg.loading = ev.Method == "Page.frameStartedLoading"
+	p.mu.Unlock()
+	p.changed()
+}
+
+func (p *process) contentShown(ev devtools.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.sessions[ev.Session]
+	if s == nil || !s.top || s.page.url == "" || s.page.url == "about:blank" {
+		return
+	}
+	s.page.once.Do(func() { close(s.page.shown) })
+}
+
+func (p *process) windowOpen(ev devtools.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s := p.sessions[ev.Session]; s != nil && s.page != nil {
+		p.opened = opening{by: s.page, at: time.Now()}
+	}
+}
+
+// changed tells the visit, if there is one.
+func (p *process) changed() {
+	p.mu.Lock()
+	v := p.visit
+	p.mu.Unlock()
+	if v != nil {
+		v.changed()
+	}
+}
+
+// dialog: a page asks something (alert, confirm, prompt, leave?). Where there
+// is a window the visitor answers it themselves: "delete the request?" is
+// theirs. Without one, or after a while, it is answered so that the page goes
+// on. Leaving a page is always allowed.
+func (p *process) dialog(ev devtools.Event) {
+	var e struct {
+		Type string `json:"type"`
+	}
+	opening := ev.Method == "Page.javascriptDialogOpening"
+	p.mu.Lock()
+	s := p.sessions[ev.Session]
+	if s == nil || s.page == nil || (opening && ev.Decode(&e) != nil) {
+		p.mu.Unlock()
+		return
+	}
+	pg := s.page
+	pg.dialog = opening
+	p.mu.Unlock()
+	if !opening {
+		return
+	}
+	answer := func() {
+		p.tell(ev.Session, "Page.handleJavaScriptDialog", params{"accept": e.Type != "prompt"})
+	}
+	if p.o.Headless || e.Type == "beforeunload" {
+		answer()
+		return
+	}
+	p.work.Go(func() {
+		select {
+		case <-time.After(dialogTimeout):
+			p.mu.Lock()
+			still := pg.dialog
+			p.mu.Unlock()
+			if still {
+				p.tell(ev.Session, "Page.handleJavaScriptDialog", params{"accept": false})
+			}
+		case <-p.ctx.Done():
+		}
+	})
+}

@@ -1,0 +1,1 @@
+addEventListener('click', (e) => { globalThis.last = e.composedPath()[0]; }, true);

@@ -1,0 +1,280 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"pointnum/kiosk"
+)
+
+// entry is a page of a tab's history.
+type entry struct {
+	ID  int    `json:"id"`
+	URL string `json:"url"`
+}
+
+// previous gives the page before the current one; ok is false when the
+// current one is the first. The blank page that a tab begins with counts for
+// nothing.
+func (p *process) previous(ctx context.Context, pg *page) (e entry, ok bool, err error) {
+	var h struct {
+		Current int     `json:"currentIndex"`
+		Entries []entry `json:"entries"`
+	}
+	if err := p.b.Call(ctx, pg.session, "Page.getNavigationHistory", nil, &h); err != nil {
+		return entry{}, false, err
+	}
+	if h.Current < 1 || h.Current > len(h.Entries)-1 || h.Entries[h.Current-1].URL == "about:blank" {
+		return entry{}, false, nil
+	}
+	return h.Entries[h.Current-1], true, nil
+}
+
+// history looks whether the visitor can go back.
+func (p *process) history(ctx context.Context, pg *page) {
+	_, ok, err := p.previous(ctx, pg)
+	if err != nil {
+		return
+	}
+	p.mu.Lock()
+	pg.canBack = ok || pg.opener != nil
+	p.mu.Unlock()
+	p.changed()
+}
+
+// leave brings the visitor back from a page that must not be.
+func (p *process) leave(ctx context.Context, pg *page) {
+	p.mu.Lock()
+	pg.restore = true
+	first := pg.url == ""
+	p.mu.Unlock()
+	e, ok, err := p.previous(ctx, pg)
+	switch {
+	case err != nil:
+	case ok:
+		p.tell(pg.session, "Page.navigateToHistoryEntry", params{"entryId": e.ID})
+	case pg.opener != nil:
+		p.tell("", "Target.closeTarget", params{"targetId": pg.target})
+	case !first:
+		p.tell(pg.session, "Page.navigate", params{"url": pg.url})
+	default:
+		p.tell(pg.session, "Page.navigate", params{"url": "about:blank"})
+	}
+}
+
+// stop notes why a page was not shown. A popup that has shown nothing yet is
+// closed, one that is being opened by us is told.
+func (v *visit) stop(p *process, pg *page, why kiosk.BrowserStop) {
+	if pg == nil {
+		return
+	}
+	p.mu.Lock()
+	empty := pg.url == "" || pg.url == "about:blank"
+	p.mu.Unlock()
+	select {
+	case pg.failed <- string(why):
+	default:
+	}
+	if empty && pg.opener != nil {
+		p.tell("", "Target.closeTarget", params{"targetId": pg.target})
+	}
+	v.mu.Lock()
+	if v.proc == p {
+		v.stopped = why
+	}
+	v.mu.Unlock()
+	v.changed()
+}
+
+// show navigates a page to an address and waits until it is there.
+func (p *process) show(ctx context.Context, pg *page, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, firstTimeout)
+	defer cancel()
+	p.mu.Lock()
+	shown := pg.shown
+	p.mu.Unlock()
+	select {
+	case <-pg.failed: // of before
+	default:
+	}
+	var r struct {
+		ErrorText string `json:"errorText"`
+	}
+	err := p.b.Call(ctx, pg.session, "Page.navigate", params{"url": address}, &r)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return noNetwork()
+	}
+	if err != nil {
+		return fault("open", err)
+	}
+	if r.ErrorText != "" {
+		return noNetwork()
+	}
+	select {
+	case <-shown:
+		return nil
+	case <-pg.failed:
+		return noNetwork()
+	case <-p.b.Done():
+		return &kiosk.Error{Code: kiosk.CodeBrowserBroken, Op: "browser: open"}
+	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return noNetwork()
+		}
+		return context.Cause(ctx)
+	}
+}
+
+func noNetwork() error {
+	return &kiosk.Error{Code: kiosk.CodeNoNetwork, Op: "browser: open"}
+}
+
+func badRequest(op, why string) error {
+	return &kiosk.Error{Code: kiosk.CodeBadRequest, Op: "browser: " + op, Err: errors.New(why)}
+}
+
+// addTab opens a tab and gives its page.
+func (p *process) addTab(ctx context.Context, tab int) (*page, error) {
+	p.mu.Lock()
+	p.expect++
+	p.mu.Unlock()
+	var r struct {
+		TargetID string `json:"targetId"`
+	}
+	if err := p.b.Call(ctx, "", "Target.createTarget", params{"url": "about:blank"}, &r); err != nil {
+		return nil, err
+	}
+	for {
+		p.mu.Lock()
+		for i, pg := range p.expected {
+			if pg.target == r.TargetID {
+				p.expected = append(p.expected[:i:i], p.expected[i+1:]...)
+				pg.tab = tab
+				p.tabs[tab] = append(p.tabs[tab], pg)
+				p.mu.Unlock()
+				return pg, nil
+			}
+		}
+		p.mu.Unlock()
+		select {
+		case <-time.After(5 * time.Millisecond): // pacing: its event comes just after the answer
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-p.b.Done():
+			return nil, errors.New("the browser is gone")
+		}
+	}
+}
+
+// Do moves through pages and tabs; see kiosk.Browsing.
+func (v *visit) Do(ctx context.Context, c kiosk.BrowserCommand) error {
+	p, pg, err := v.current()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	switch c {
+	case kiosk.BrowserBack:
+		return fault("back", v.back(ctx, p, pg))
+	case kiosk.BrowserReload:
+		return fault("reload", p.b.Call(ctx, pg.session, "Page.reload", nil, nil))
+	case kiosk.BrowserHome:
+		return fault("home", v.goHome(ctx, p))
+	case kiosk.BrowserPortal:
+		return fault("portal", v.turnTo(p, portalTab))
+	case kiosk.BrowserMailbox:
+		return fault("mailbox", v.turnTo(p, mailboxTab))
+	case kiosk.BrowserLarger:
+		return fault("zoom", v.zoomBy(ctx, p, stepZoom))
+	case kiosk.BrowserSmaller:
+		return fault("zoom", v.zoomBy(ctx, p, -stepZoom))
+	}
+	return badRequest("do", "no such command")
+}
+
+func (v *visit) back(ctx context.Context, p *process, pg *page) error {
+	e, ok, err := p.previous(ctx, pg)
+	switch {
+	case err != nil:
+		return err
+	case ok:
+		return p.b.Call(ctx, pg.session, "Page.navigateToHistoryEntry", params{"entryId": e.ID}, nil)
+	case pg.opener != nil:
+		return p.b.Call(ctx, "", "Target.closeTarget", params{"targetId": pg.target}, nil)
+	}
+	return nil // nothing before it: the button is grey
+}
+
+// goHome closes the portal's popups and shows its first page.
+func (v *visit) goHome(ctx context.Context, p *process) error {
+	p.mu.Lock()
+	stack := p.tabs[portalTab]
+	p.front = portalTab
+	p.mu.Unlock()
+	if len(stack) == 0 {
+		return nil // it is being shown again
+	}
+	for _, popup := range stack[1:] {
+		p.tell("", "Target.closeTarget", params{"targetId": popup.target})
+	}
+	v.showFront(p)
+	return p.b.Call(ctx, stack[0].session, "Page.navigate", params{"url": v.home}, nil)
+}
+
+func (v *visit) turnTo(p *process, tab int) error {
+	p.mu.Lock()
+	have := len(p.tabs[tab]) > 0
+	if have {
+		p.front = tab
+	}
+	p.mu.Unlock()
+	if !have {
+		return badRequest("turn", "there is no such tab")
+	}
+	v.showFront(p)
+	return nil
+}
+
+// showFront brings the front tab's page to the front.
+func (v *visit) showFront(p *process) {
+	if pg := p.frontPage(); pg != nil {
+		p.tell("", "Target.activateTarget", params{"targetId": pg.target})
+		p.tell(pg.session, "Page.bringToFront", nil)
+		p.size(pg)
+	}
+	v.changed()
+}
+
+// OpenMailbox shows an address in the mailbox's tab; see kiosk.Browsing.
+func (v *visit) OpenMailbox(ctx context.Context, address string) error {
+	if err := checkAddress(address, v.allow); err != nil {
+		return err
+	}
+	p, _, err := v.current()
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	stack := p.tabs[mailboxTab]
+	p.mu.Unlock()
+	if len(stack) > 0 {
+		if err := v.turnTo(p, mailboxTab); err != nil {
+			return err
+		}
+		return fault("mailbox", p.b.Call(ctx, stack[0].session, "Page.navigate", params{"url": address}, nil))
+	}
+	pg, err := p.addTab(ctx, mailboxTab)
+	if err != nil {
+		return fault("mailbox", err)
+	}
+	if err := v.turnTo(p, mailboxTab); err != nil {
+		return err
+	}
+	err = p.show(ctx, pg, address)
+	if err != nil {
+		p.tell("", "Target.closeTarget", params{"targetId": pg.target})
+	}
+	return err
+}

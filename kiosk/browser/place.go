@@ -1,0 +1,82 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"image"
+)
+
+// Place puts the window over the hole; see kiosk.Browsing.
+func (v *visit) Place(_ context.Context, r image.Rectangle) error {
+	p, pg, err := v.current()
+	if err != nil {
+		return err
+	}
+	v.mu.Lock()
+	v.place = r
+	v.mu.Unlock()
+	p.size(pg)
+	return nil
+}
+
+// hide takes the window off the screen.
+func (p *process) hide() error { return nil }
+
+// size gives a page its size, without a window.
+func (p *process) size(pg *page) {
+	p.mu.Lock()
+	v := p.visit
+	p.mu.Unlock()
+	if v == nil || !p.o.Headless {
+		return
+	}
+	v.mu.Lock()
+	r := v.place
+	v.mu.Unlock()
+	if !r.Empty() {
+		p.tell(pg.session, "Emulation.setDeviceMetricsOverride", params{
+			"width": r.Dx(), "height": r.Dy(), "deviceScaleFactor": 1, "mobile": false,
+		})
+	}
+}
+
+// resize sets the size of what a page shows.
+func (p *process) resize(pg *page) {
+	p.mu.Lock()
+	v := p.visit
+	p.mu.Unlock()
+	if v == nil {
+		return
+	}
+	v.mu.Lock()
+	zoom := v.zoom
+	v.mu.Unlock()
+	p.tell(pg.session, "Runtime.evaluate", params{"silent": true, "expression": zoomScript(zoom)})
+}
+
+// zoomScript sets the size of everything in a page, which then flows anew: a
+// pinch would have the visitor push the page about to read it.
+func zoomScript(percent int) string {
+	if percent == minZoom {
+		return `document.documentElement?.style.removeProperty('zoom')`
+	}
+	return fmt.Sprintf(`document.documentElement?.style.setProperty('zoom','%d%%','important')`, percent)
+}
+
+// zoomBy makes both tabs larger or smaller.
+func (v *visit) zoomBy(_ context.Context, p *process, by int) error {
+	v.mu.Lock()
+	v.zoom = min(max(v.zoom+by, minZoom), maxZoom)
+	v.mu.Unlock()
+	p.mu.Lock()
+	var all []*page
+	for _, stack := range p.tabs {
+		all = append(all, stack...)
+	}
+	p.mu.Unlock()
+	for _, pg := range all {
+		p.resize(pg)
+	}
+	v.changed()
+	return nil
+}

@@ -1,0 +1,25 @@
+package browser
+
+import "time"
+
+// The times and limits of this package.
+const (
+	callTimeout    = 10 * time.Second       // for the browser to answer a call
+	warmTimeout    = 30 * time.Second       // for a new process to be ready
+	firstTimeout   = 45 * time.Second       // for a portal's first page
+	confirmTimeout = 3 * time.Second        // for a field to tell of its new files
+	printTimeout   = 60 * time.Second       // for a page to become a PDF
+	eraseTimeout   = 60 * time.Second       // for the search after a wipe
+	dialogTimeout  = 2 * time.Minute        // for the visitor to answer a page's question
+	beat           = 2 * time.Second        // between two looks at whether the page answers
+	hangLimit      = 10 * time.Second       // for it to answer
+	openerWindow   = 5 * time.Second        // between a page's wish for a window and the window
+	startAgain     = 500 * time.Millisecond // until a start that failed is tried again, doubled each time
+	startAgainMost = 30 * time.Second
+
+	maxDownloads     = 20
+	maxDownloadBytes = 50 << 20 // of one
+	maxDownloadTotal = 200 << 20
+
+	minZoom, maxZoom, stepZoom = 100, 300, 25
+)

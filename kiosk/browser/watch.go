@@ -1,0 +1,170 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"pointnum/kiosk"
+	"pointnum/kiosk/browser/devtools"
+)
+
+// watch looks whether the page in front answers and has it shown again when
+// it does not.
+func (v *visit) watch() {
+	t := time.NewTicker(min(beat, v.b.o.Hang/2))
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+		case <-v.ctx.Done():
+			return
+		}
+		p, pg, err := v.current()
+		if err != nil || p.asks(pg) {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(v.ctx, v.b.o.Hang)
+		err = p.b.Call(ctx, pg.session, "Runtime.evaluate", params{"expression": "1", "silent": true}, nil)
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) || v.ctx.Err() != nil || p.asks(pg) {
+			continue
+		}
+		v.b.o.Log.Warn("page does not answer, it is ended")
+		if !p.answers(v.ctx) {
+			p.b.Kill()
+			continue
+		}
+		p.tell(pg.session, "Page.crash", nil)
+	}
+}
+
+// asks says whether the page waits for an answer to its own question.
+func (p *process) asks(pg *page) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return pg.dialog
+}
+
+// answers says whether the browser process itself does.
+func (p *process) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, p.o.Hang)
+	defer cancel()
+	return p.b.Call(ctx, "", "Browser.getVersion", nil, nil) == nil
+}
+
+// crashed: the process of a page or of a frame broke.
+func (p *process) crashed(ev devtools.Event) {
+	p.mu.Lock()
+	s, v := p.sessions[ev.Session], p.visit
+	if s == nil || s.page == nil || v == nil || p.ending {
+		p.mu.Unlock()
+		if v == nil {
+			p.b.Kill() // a spare one that is no use
+		}
+		return
+	}
+	pg, address := s.page, s.page.url
+	pg.restore, pg.dialog = true, false
+	clear(pg.focus)
+	p.mu.Unlock()
+	v.b.o.Log.Warn("page broke, it is shown again")
+	v.mu.Lock()
+	v.restarted++
+	v.stopped = kiosk.StopCrash
+	v.mu.Unlock()
+	v.dropChoice(func(c *choice) bool { return c.page == pg })
+	v.changed()
+	// Not reload: it would send a form again.
+	p.tell(pg.session, "Page.navigate", params{"url": address})
+}
+
+// reopen makes the portal's tab again after its last page was closed.
+func (v *visit) reopen(ctx context.Context, p *process) {
+	pg, err := p.addTab(ctx, portalTab)
+	if err != nil {
+		return // the process is going, too
+	}
+	v.mu.Lock()
+	address := v.addresses[portalTab]
+	v.restarted++
+	v.stopped = kiosk.StopCrash
+	v.mu.Unlock()
+	if address == "" {
+		address = v.home
+	}
+	p.mu.Lock()
+	pg.restore = true
+	p.mu.Unlock()
+	v.showFront(p)
+	p.tell(pg.session, "Page.navigate", params{"url": address})
+}
+
+// processGone replaces a process that ended by itself. It is called once by
+// the process's reader, and the visit waits for what it starts.
+func (v *visit) processGone(p *process) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.closed || v.proc != p {
+		return
+	}
+	v.over = append(v.over, p)
+	v.proc = nil
+	v.choice = nil
+	v.restarted++
+	v.stopped = kiosk.StopCrash
+	v.changed()
+	v.b.o.Log.Warn("browser ended by itself, another one takes over")
+	v.work.Go(v.replace)
+}
+
+// replace shows the last address of each tab in another process.
+func (v *visit) replace() {
+	for wait := startAgain; v.ctx.Err() == nil; wait = min(2*wait, startAgainMost) {
+		p, err := v.b.take(v.ctx)
+		if err == nil {
+			v.takeOver(p)
+			return
+		}
+		v.b.o.Log.Warn("browser does not start", "err", err)
+		select {
+		case <-time.After(wait):
+		case <-v.ctx.Done():
+		}
+	}
+}
+
+func (v *visit) takeOver(p *process) {
+	v.mu.Lock()
+	addresses := v.addresses
+	v.mu.Unlock()
+	pg := v.adopt(p)
+	if addresses[portalTab] == "" {
+		addresses[portalTab] = v.home
+	}
+	for tab, address := range addresses {
+		if tab == mailboxTab && address == "" {
+			continue
+		}
+		if tab == mailboxTab {
+			ctx, cancel := context.WithTimeout(v.ctx, callTimeout)
+			var err error
+			pg, err = p.addTab(ctx, tab)
+			cancel()
+			if err != nil {
+				break
+			}
+		}
+		if pg == nil {
+			continue
+		}
+		p.mu.Lock()
+		pg.restore = true
+		p.mu.Unlock()
+		p.tell(pg.session, "Page.navigate", params{"url": address})
+	}
+	v.showFront(p)
+	if p.dead() {
+		v.processGone(p)
+	}
+}
