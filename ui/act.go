@@ -1,9 +1,16 @@
 package ui
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
+	"image"
 	"mime"
 	"net/http"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/session"
@@ -19,6 +26,56 @@ type request struct {
 	On     bool   `json:"on"`
 	Portal string `json:"portal"`
 	Kind   string `json:"kind"`
+
+	Document string `json:"document"`
+	Ask      string `json:"ask"`
+	Format   string `json:"format"`
+	Command  string `json:"command"`
+	Mailbox  string `json:"mailbox"`
+	Text     string `json:"text"`
+	Key      string `json:"key"`
+	Rect     rect   `json:"rect"`
+}
+
+// rect is a part of the screen, in its pixels; all zero is none.
+type rect struct {
+	X0 int `json:"x0"`
+	Y0 int `json:"y0"`
+	X1 int `json:"x1"`
+	Y1 int `json:"y1"`
+}
+
+// The bounds of what a request may say.
+const (
+	maxText   = 256    // letters typed at once
+	maxScreen = 10_000 // pixels of a screen's side
+)
+
+// allowed checks what the visit would take as it is. Names of pages, papers
+// and portals are not among it: the visit knows which ones there are.
+func (q *request) allowed(name string) bool {
+	switch name {
+	case "ask":
+		return slices.Contains([]session.Ask{session.AskNothing, session.AskPrint, session.AskMailbox, session.AskRefused}, session.Ask(q.Ask))
+	case "lighter":
+		return slices.Contains([]kiosk.Format{"", kiosk.FormatPDF, kiosk.FormatJPEG, kiosk.FormatPNG}, kiosk.Format(q.Format))
+	case "browser":
+		return slices.Contains([]kiosk.BrowserCommand{
+			kiosk.BrowserBack, kiosk.BrowserReload, kiosk.BrowserHome, kiosk.BrowserPortal,
+			kiosk.BrowserMailbox, kiosk.BrowserLarger, kiosk.BrowserSmaller,
+		}, kiosk.BrowserCommand(q.Command))
+	case "type":
+		// Decoding put U+FFFD where something was no letter.
+		return q.Text != "" && utf8.RuneCountInString(q.Text) <= maxText &&
+			!strings.ContainsFunc(q.Text, func(c rune) bool { return unicode.IsControl(c) || c == utf8.RuneError })
+	case "press":
+		return slices.Contains([]string{"Backspace", "Enter", "Tab", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"}, q.Key)
+	case "place":
+		return q.Rect == rect{} || q.Rect.X0 >= 0 && q.Rect.Y0 >= 0 &&
+			q.Rect.X0 < q.Rect.X1 && q.Rect.Y0 < q.Rect.Y1 && q.Rect.X1 <= maxScreen && q.Rect.Y1 <= maxScreen
+	default:
+		return true
+	}
 }
 
 // action makes the session's action of a request; nil when there is none of
@@ -44,7 +101,43 @@ func action(name string, q request) session.Action {
 	case "choose":
 		return session.Choose{Portal: q.Portal, Kind: q.Kind}
 	default:
-		return plainAction(name)
+		return cmp.Or(browserAction(name, q), plainAction(name))
+	}
+}
+
+// browserAction makes the actions on a portal in use.
+func browserAction(name string, q request) session.Action {
+	switch name {
+	case "open-portal":
+		return session.OpenPortal{Portal: q.Portal}
+	case "close-portal":
+		return session.ClosePortal{}
+	case "attach":
+		return session.AttachDocument{Document: q.Document}
+	case "refuse-choice":
+		return session.RefuseChoice{}
+	case "add-for-choice":
+		return session.AddForChoice{}
+	case "ask":
+		return session.AskFor{Ask: session.Ask(q.Ask)}
+	case "lighter":
+		return session.Lighter{Format: kiosk.Format(q.Format)}
+	case "browser":
+		return session.BrowserDo{Command: kiosk.BrowserCommand(q.Command)}
+	case "open-mailbox":
+		return session.OpenMailbox{Mailbox: q.Mailbox}
+	case "type":
+		return session.TypeText{Text: q.Text}
+	case "press":
+		return session.PressKey{Key: q.Key}
+	case "print-page":
+		return session.PrintPage{}
+	case "place":
+		return session.PlaceBrowser{Rect: image.Rect(q.Rect.X0, q.Rect.Y0, q.Rect.X1, q.Rect.Y1)}
+	case "wait-for-code":
+		return session.WaitForCode{On: q.On}
+	default:
+		return nil
 	}
 }
 
@@ -88,6 +181,8 @@ func plainAction(name string) session.Action {
 	}
 }
 
+var errTyped = errors.New("ui: text not typed")
+
 // serveAct hands an action over. The answers have no body: what an action
 // did, and what went wrong with it, is in the state.
 //
@@ -113,7 +208,7 @@ func (s *Server) serveAct(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	if q.Lang != "" && s.pages[q.Lang] == nil {
+	if q.Lang != "" && s.pages[q.Lang] == nil || !q.allowed(name) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
@@ -122,6 +217,9 @@ func (s *Server) serveAct(w http.ResponseWriter, r *http.Request) {
 	case kiosk.CodeBadRequest:
 		w.WriteHeader(http.StatusConflict)
 	case kiosk.CodeInternal:
+		if name == "type" {
+			err = errTyped // nobody else's words come near what was typed
+		}
 		s.log.Error("action not taken", "action", name, "err", err)
 		w.WriteHeader(http.StatusInternalServerError)
 	default: // taken, or stopped by a fault that the state shows

@@ -127,6 +127,7 @@ type canned struct {
 	name  string
 	state session.State
 	touch string // script run in the page, "" for none
+	like  bool   // built as the one before it: checked by fewer rules, in fewer languages
 }
 
 var ready = session.Slot{Present: true, Ready: true}
@@ -159,7 +160,8 @@ func finished(known bool) session.Document {
 // screens are all states of the screenshots and of the checks on every screen.
 func screens() []canned {
 	all := append(visitScreens(), resultScreens()...)
-	return append(all, troubleScreens()...)
+	all = append(all, troubleScreens()...)
+	return append(all, browseScreens()...)
 }
 
 func visitScreens() []canned {

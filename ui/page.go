@@ -61,7 +61,11 @@ func (s *Server) functions(l *i18n.Language) template.FuncMap {
 		"in":      func(t portal.Text) string { return t.In(l.Tag) },
 		"picture": func(name string) string { return s.assets.Picture(staticPath, name) },
 		"soft":    soft,
-		"static":  func(name string) string { return s.assets.URL(staticPath, name) },
+		// Those on the keys of keyboard.js.
+		"keyPictures": func() []string {
+			return []string{"backspace", "arrow-elbow-down-left", "arrow-line-right", "arrow-left", "arrow-right", "arrow-fat-up"}
+		},
+		"static": func(name string) string { return s.assets.URL(staticPath, name) },
 	}
 }
 

@@ -29,7 +29,7 @@ func Receipt(catalogue *portal.Catalogue, place Place, st session.State, now tim
 		panic(err) // the built-in texts: a test reads them
 	}
 	l := texts.Language(st.Lang)
-	r := &receipt{l: l, catalogue: catalogue}
+	r := &receipt{l: l, catalogue: catalogue, unsent: map[string]bool{}}
 	r.head(place, now)
 	for i, d := range st.Documents {
 		if len(d.Pages) > 0 {
@@ -46,6 +46,7 @@ type receipt struct {
 	catalogue *portal.Catalogue
 	items     []kiosk.ReceiptItem
 	portals   []*portal.Portal // those that a file was made for, each once
+	unsent    map[string]bool  // those that a file is still to be sent to
 }
 
 func (r *receipt) text(s string) { r.items = append(r.items, kiosk.ReceiptItem{Text: i18n.Plain(s)}) }
@@ -93,9 +94,14 @@ func (r *receipt) document(n int, d session.Document) {
 	if known {
 		r.pair(r.l.T("receipt", "for"), p.Official)
 	}
+	if from, ok := r.catalogue.Portal(d.From); ok {
+		r.text("- " + r.l.T("receipt", "came", "portal", from.Official))
+	}
 	if d.Result == nil {
 		r.pair(r.l.T("receipt", "pages"), strconv.Itoa(len(d.Pages)))
-		r.text("- " + r.l.T("receipt", "unfinished"))
+		if !r.attached(d) {
+			r.text("- " + r.l.T("receipt", "unfinished"))
+		}
 		return
 	}
 	r.pair(r.l.T("receipt", "pages"), strconv.Itoa(d.Result.Pages))
@@ -106,12 +112,33 @@ func (r *receipt) document(n int, d session.Document) {
 	if d.Result.Printed {
 		r.text("- " + r.l.T("receipt", "printed"))
 	}
-	if !d.Result.Delivered {
+	if !r.attached(d) && !d.Result.Delivered {
 		r.text("- " + r.l.T("receipt", "nothing"))
 	}
-	if !known {
-		return
+	if known {
+		r.after(p)
+		r.unsent[p.ID] = r.unsent[p.ID] || !slices.ContainsFunc(d.Attached, func(a session.Attached) bool { return a.Portal == p.ID })
 	}
+}
+
+// attached tells which portals a document was given to and when; false when
+// it was given to none.
+func (r *receipt) attached(d session.Document) bool {
+	var to []*portal.Portal
+	for _, a := range d.Attached {
+		if p, ok := r.catalogue.Portal(a.Portal); ok {
+			r.text("- " + r.l.T("receipt", "given", "portal", p.Official, "time", r.l.Time(a.At)))
+			to = append(to, p)
+		}
+	}
+	for _, p := range to {
+		r.after(p)
+	}
+	return len(d.Attached) > 0
+}
+
+// after tells, once for each portal, what comes after a paper was sent there.
+func (r *receipt) after(p *portal.Portal) {
 	if next := p.Next.In(r.l.Tag); next != "" && !slices.Contains(r.portals, p) {
 		r.space()
 		r.bold(r.l.T("receipt", "next"))
@@ -128,7 +155,9 @@ func (r *receipt) tail(place Place) {
 		r.rule()
 		r.bold(r.l.T("receipt", "todo"))
 		for _, p := range r.portals {
-			r.text("[ ] " + r.l.T("receipt", "send", "portal", p.Official))
+			if r.unsent[p.ID] {
+				r.text("[ ] " + r.l.T("receipt", "send", "portal", p.Official))
+			}
 		}
 		r.text("[ ] " + r.l.T("receipt", "confirm"))
 	}

@@ -23,7 +23,7 @@ func TestScreens(t *testing.T) {
 	if _, err := exec.LookPath("chromium"); err != nil {
 		t.Fatal("chromium is not installed: run make deps")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	b, err := devtools.Start(ctx, devtools.Options{Headless: true, Args: []string{"--force-prefers-reduced-motion"}})
 	if err != nil {
@@ -46,9 +46,12 @@ func TestScreens(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := openScreens(ctx, t, b, run.lang, run.width, run.height)
 			for _, c := range screens() {
+				if c.like && (run.lang == "en" || run.width < 760) {
+					continue
+				}
 				s.show(ctx, t, c)
 				s.measure(ctx, t, c)
-				if run.check {
+				if run.check && !c.like {
 					s.axe(ctx, t, c, string(axe))
 				}
 				s.shoot(ctx, t, c)
@@ -162,9 +165,12 @@ func (s *shown) measure(ctx context.Context, t *testing.T, c canned) {
 			const r = e.getBoundingClientRect();
 			if (r.width === 0) continue;
 			const name = (e.textContent.trim() || e.getAttribute('aria-label')) + ' ' + Math.round(r.width) + 'x' + Math.round(r.height);
-			if (Math.min(r.width, r.height) < (wide < 760 ? 60 : 88)) bad.push('too small: ' + name);
+			// Keys of the kiosk's own keyboard stand close, as on any keyboard.
+			const key = e.closest('.keyboard');
+			if (key && wide > 760 && (r.height < (innerHeight > wide ? 72 : 64) || r.width < 68)) bad.push('key too small: ' + name);
+			if (!key && Math.min(r.width, r.height) < (wide < 760 ? 60 : 88)) bad.push('too small: ' + name);
 			if (r.left < -1 || r.right > innerWidth + 1) bad.push('beyond the sides: ' + name);
-			if (wide > 760 && e.closest('.actions, .top, dialog') && (r.bottom > innerHeight + 1 || r.top < -1)) bad.push('below the screen: ' + name);
+			if (wide > 760 && e.closest('.actions, .top, dialog, .bar, .strip, .keyboard') && !e.closest('dialog .body') && (r.bottom > innerHeight + 1 || r.top < -1)) bad.push('below the screen: ' + name);
 			if (e.scrollWidth > e.clientWidth + 1) bad.push('text does not fit: ' + name);
 		}
 		const walk = document.createTreeWalker(screen, NodeFilter.SHOW_TEXT);

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"net/http"
 	"reflect"
@@ -89,6 +90,23 @@ func TestEveryActionReachesTheVisit(t *testing.T) {
 		{"call-help", `{}`, session.CallHelp{}},
 		{"end-help", `{}`, session.EndHelp{}},
 		{"still-here", `{}`, session.StillHere{}},
+		{"open-portal", `{"portal":"caf"}`, session.OpenPortal{Portal: "caf"}},
+		{"close-portal", `{}`, session.ClosePortal{}},
+		{"attach", `{"document":"d1"}`, session.AttachDocument{Document: "d1"}},
+		{"refuse-choice", `{}`, session.RefuseChoice{}},
+		{"add-for-choice", `{}`, session.AddForChoice{}},
+		{"ask", `{"ask":"print"}`, session.AskFor{Ask: session.AskPrint}},
+		{"ask", `{}`, session.AskFor{}},
+		{"lighter", `{"format":"jpeg"}`, session.Lighter{Format: kiosk.FormatJPEG}},
+		{"lighter", `{}`, session.Lighter{}},
+		{"browser", `{"command":"back"}`, session.BrowserDo{Command: kiosk.BrowserBack}},
+		{"open-mailbox", `{"mailbox":"gmail"}`, session.OpenMailbox{Mailbox: "gmail"}},
+		{"type", `{"text":"é'ع"}`, session.TypeText{Text: "é'ع"}},
+		{"press", `{"key":"Backspace"}`, session.PressKey{Key: "Backspace"}},
+		{"print-page", `{}`, session.PrintPage{}},
+		{"place", `{"rect":{"x0":0,"y0":200,"x1":1080,"y1":1920}}`, session.PlaceBrowser{Rect: image.Rect(0, 200, 1080, 1920)}},
+		{"place", `{}`, session.PlaceBrowser{}},
+		{"wait-for-code", `{"on":true}`, session.WaitForCode{On: true}},
 		{"leave", `{}`, session.Leave{}},
 	} {
 		if got := post(t, address, c.name, c.body); got != http.StatusNoContent {
@@ -125,6 +143,19 @@ func TestBadRequestsReachNobody(t *testing.T) {
 		{"not JSON", "leave", "application/json", `{`, 400},
 		{"a field nobody knows", "leave", "application/json", `{"path":"/etc"}`, 400},
 		{"a language without a page", "start", "application/json", `{"lang":"tlh"}`, 400},
+		{"a question that is not for visitors to ask", "ask", "application/json", `{"ask":"file"}`, 400},
+		{"a format the kiosk does not make", "lighter", "application/json", `{"format":"exe"}`, 400},
+		{"a command nobody knows", "browser", "application/json", `{"command":"devtools"}`, 400},
+		{"no command", "browser", "application/json", `{}`, 400},
+		{"a key that leads out", "press", "application/json", `{"key":"F12"}`, 400},
+		{"no text", "type", "application/json", `{}`, 400},
+		{"control characters", "type", "application/json", `{"text":"a\u001bb"}`, 400},
+		{"half a letter", "type", "application/json", `{"text":"\ud800"}`, 400},
+		{"a text longer than anybody types", "type", "application/json", `{"text":"` + strings.Repeat("é", 257) + `"}`, 400},
+		{"a place beyond any screen", "place", "application/json", `{"rect":{"x0":0,"y0":0,"x1":10001,"y1":10}}`, 400},
+		{"a place left of the screen", "place", "application/json", `{"rect":{"x0":-1,"y0":0,"x1":100,"y1":10}}`, 400},
+		{"a place upside down", "place", "application/json", `{"rect":{"x0":0,"y0":20,"x1":100,"y1":10}}`, 400},
+		{"a place with a field nobody knows", "place", "application/json", `{"rect":{"z":1}}`, 400},
 		{"a body that is too large", "leave", "application/json", `{"page":"` + strings.Repeat("x", 100_000) + `"}`, 413},
 	} {
 		r, err := http.Post("http://"+address+"/act/"+c.act, c.contentType, strings.NewReader(c.body))

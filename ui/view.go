@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -18,7 +19,7 @@ type view struct {
 	Lang    string `json:"lang"`
 	Screen  string `json:"screen"`
 	Section string `json:"section"` // the part of the page to show: "fault", "task", "key" or the screen
-	Step    int    `json:"step"`    // 1 to 4; 0 outside a visit
+	Step    int    `json:"step"`    // 1 to 4; 0 outside a visit and on a portal
 	Visit   bool   `json:"visit"`   // somebody's visit: it can be ended
 	Help    bool   `json:"help"`
 	Notice  string `json:"notice"`
@@ -33,6 +34,16 @@ type view struct {
 	Review reviewView  `json:"review"`
 	Keys   []fileView  `json:"keys"`
 	Result *resultView `json:"result"`
+	Sites  bool        `json:"sites"`  // a portal can be opened
+	Browse *browseView `json:"browse"` // the one that is
+
+	Printer slotView `json:"printer"`
+}
+
+// slotView says whether a device can be used, and else why not.
+type slotView struct {
+	OK  bool   `json:"ok"`
+	Why string `json:"why"`
 }
 
 type taskView struct {
@@ -84,6 +95,9 @@ type resultView struct {
 	Save    actionView `json:"save"`
 	Print   actionView `json:"print"`
 	Receipt actionView `json:"receipt"`
+	Site    string     `json:"site"` // the portal to open; "" when it can't be
+	Open    string     `json:"open"` // the button that does
+	Last    bool       `json:"last"` // nothing is left but to leave
 }
 
 // actionView is one of the big buttons of the result.
@@ -106,7 +120,10 @@ func (s *Server) view(st session.State, seq uint64, now time.Time) view {
 	if st.Task != nil && st.Task.Kind == session.TaskWipe {
 		v.Step = 0 // the visit has ended, its last screen is being erased
 	}
-	v.Visit = v.Step > 0
+	v.Visit = v.Step > 0 || st.Screen == session.ScreenBrowse
+	v.Browse = s.browseOf(l, &st)
+	v.Sites = st.Browser && v.Browse == nil
+	v.Printer = printerView(l, st.Printer)
 	if st.Screen == "" {
 		v.Screen, v.Section = string(session.ScreenWelcome), string(session.ScreenWelcome)
 	}
@@ -123,6 +140,9 @@ func (s *Server) view(st session.State, seq uint64, now time.Time) view {
 	if d := st.Doc(); d != nil {
 		v.Portal = d.Portal
 		v.Result = s.resultView(l, &st, d)
+	}
+	if st.Screen == session.ScreenBrowse && st.Browse != nil {
+		v.Section = cmp.Or(asks(st.Browse.Asking), v.Section)
 	}
 	if st.Keys != nil {
 		v.Section = "key"
@@ -156,8 +176,20 @@ func step(screen session.Screen) int {
 // undelivered is true when ending the visit would lose work.
 func undelivered(st *session.State) bool {
 	return slices.ContainsFunc(st.Documents, func(d session.Document) bool {
-		return len(d.Pages) > 0 && (d.Result == nil || !d.Result.Delivered)
+		return len(d.Pages) > 0 && len(d.Attached) == 0 && (d.Result == nil || !d.Result.Delivered)
 	})
+}
+
+func printerView(l *i18n.Language, slot session.Slot) slotView {
+	v := slotView{OK: slot.Present && slot.Ready}
+	if !v.OK {
+		v.Why = l.T("result", "not_ready")
+		if len(slot.Conditions) > 0 {
+			f := l.Fault(slot.Conditions[0], kiosk.KindPrinter)
+			v.Why = f.What + " " + f.Do
+		}
+	}
+	return v
 }
 
 func (s *Server) scanView(l *i18n.Language, st *session.State) scanView {
@@ -266,7 +298,11 @@ func (s *Server) resultView(l *i18n.Language, st *session.State, d *session.Docu
 		// The kiosk sends nothing: what comes after starts with sending.
 		v.Portal, v.Next = p.Official, l.T("receipt", "send", "portal", p.Official)+" "+p.Next.In(l.Tag)
 		v.Fits = fits(l, r, p)
+		if st.Browser && st.Browse == nil && p.Address != "" {
+			v.Site, v.Open = p.ID, l.T("result", "open_site", "portal", p.Official)
+		}
 	}
+	v.Last = v.Site == "" && st.Browse == nil
 	if len(st.Documents) > 1 {
 		v.All = l.N("result", "all", len(st.Documents))
 	}

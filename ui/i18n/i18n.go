@@ -200,6 +200,11 @@ func (l *Language) Date(t time.Time) string {
 		"minute", fmt.Sprintf("%02d", t.Minute()))
 }
 
+// Time gives the time of a day in t's own zone.
+func (l *Language) Time(t time.Time) string {
+	return l.T("date", "time", "hour", strconv.Itoa(t.Hour()), "minute", fmt.Sprintf("%02d", t.Minute()))
+}
+
 // Plain takes the invisible isolates out of a text, for printers.
 func Plain(text string) string {
 	return strings.NewReplacer(isolateStart, "", isolateEnd, "").Replace(text)

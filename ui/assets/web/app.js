@@ -2,8 +2,11 @@
 // it; what is touched is posted as an action. Nothing here remembers anything
 // of the visit but which service was touched before the kind of paper, and
 // which page was looked at before it is made again.
+// browse.js and keyboard.js do what a portal in use needs.
 // No innerHTML, no inline style: the page's policy refuses both.
 
+import { keyForChoice, makeLighter, openMailbox, renderBrowse, showKeyboard, understood, waitForCode } from './browse.js';
+import { post } from './post.js';
 import { openZoom, showInZoom, zoomBy } from './zoom.js';
 
 const $ = (selector, root = document) => root.querySelector(selector);
@@ -29,6 +32,7 @@ function bind() {
   for (const e of all('[data-text]')) setText(e, look(e.dataset.text) ?? '');
   for (const e of all('[data-when]')) e.hidden = !look(e.dataset.when);
   for (const e of all('[data-off]')) e.setAttribute('aria-disabled', String(!!look(e.dataset.off)));
+  for (const e of all('[data-pressed]')) e.setAttribute('aria-pressed', String(!!look(e.dataset.pressed)));
   for (const e of all('[data-mark]')) e.classList.toggle('marked', !!look(e.dataset.mark));
   for (const e of all('[data-use]')) {
     const href = look(e.dataset.use);
@@ -52,12 +56,14 @@ function render(v) {
   renderPages();
   renderThumbs();
   renderFiles();
+  renderPapers();
   renderProgress(before);
   if (v.notice && v.notice !== before?.notice) say(v.notice);
   show(v.section, before);
   // Who pressed the kiosk's own button sees that somebody was told.
   if (v.help && before && !before.help) openDialog($('#help'));
   renderIdle();
+  renderBrowse(v, before, section);
   document.documentElement.dataset.seq = v.seq;
 }
 
@@ -71,6 +77,7 @@ function saysGoodbye(v) {
 function show(name, before) {
   if (before && before.section === name && section === name) return;
   section = name;
+  document.documentElement.dataset.section = name;
   for (const s of all('[data-section]')) s.hidden = s.dataset.section !== name;
   if (name === 'portal') stage('portal');
   leaveZoom(name);
@@ -199,6 +206,29 @@ function renderFiles() {
   });
 }
 
+// renderPapers shows what a portal may be given, and what it gave.
+function renderPapers() {
+  keep($('#papers'), $('#paper'), view.browse?.tray?.papers ?? [], (li, p) => {
+    const button = $('button', li);
+    button.dataset.document = p.id;
+    button.setAttribute('aria-disabled', String(!p.ready));
+    button.classList.toggle('fits', p.fits);
+    paper(li, p);
+    setText($('.fit span', li), p.fit);
+    setText($('.given', li), p.given);
+  });
+  const taken = view.browse?.taken?.paper;
+  $('#taken').hidden = !taken;
+  if (taken) picture($('#taken'), taken);
+  else $('#taken').removeAttribute('src');
+}
+
+function paper(li, p) {
+  picture($('img', li), p);
+  setText($('.official', li), p.name);
+  setText($('.sheets', li), p.pages);
+}
+
 function renderProgress(before) {
   const task = view.task;
   if (!task) return;
@@ -281,29 +311,22 @@ const always = new Set(['cancel', 'leave', 'still-here', 'call-help', 'end-help'
 
 // These may be asked for several times in a row. After any other, a second tap
 // would hit what has come under the finger meanwhile.
-const repeatable = new Set(['turn', 'move', 'undo', 'redo', ...always]);
+const repeatable = new Set(['turn', 'move', 'undo', 'redo', 'browser', 'wait-for-code', ...always]);
 
+// act is true when the action was taken.
 async function act(name, args, button) {
-  if (pending && !always.has(name)) return;
+  if (pending && !always.has(name)) return false;
   const single = !always.has(name);
   if (name === 'language') languageAsked = true;
   if (single) pending = true;
   if (!repeatable.has(name)) deaf(600);
   button?.classList.add('pressed');
-  try {
-    const answer = await fetch(`/act/${name}`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(args),
-    });
-    if (answer.status === 409) say(words.changed);
-    else if (!answer.ok) say(words.again);
-  } catch {
-    say(words.again);
-  } finally {
-    button?.classList.remove('pressed');
-    if (single) pending = false;
-  }
+  const status = await post(name, args);
+  button?.classList.remove('pressed');
+  if (single) pending = false;
+  if (status === 409) say(words.changed);
+  else if (status !== 204) say(words.again);
+  return status === 204;
 }
 
 let noticeTimer = 0;
@@ -315,9 +338,11 @@ function say(text) {
   noticeTimer = setTimeout(() => { notice.hidden = true; }, 6000);
 }
 
+const argNames = ['lang', 'screen', 'file', 'portal', 'kind', 'document', 'ask', 'command', 'mailbox'];
+
 function args(data) {
   const out = {};
-  for (const key of ['lang', 'screen', 'file', 'portal', 'kind']) if (data[key]) out[key] = data[key];
+  for (const key of argNames) if (data[key]) out[key] = data[key];
   return out;
 }
 
@@ -342,6 +367,12 @@ const local = {
   choose: (b) => act('choose', choice, b),
   bigger: () => zoomBy(1),
   smaller: () => zoomBy(-1),
+  mailbox: (b) => openMailbox(act, b),
+  code: (b) => waitForCode(act, b),
+  keyboard: () => showKeyboard(),
+  understood: () => understood(),
+  lighter: (b) => makeLighter(act, b),
+  'key-for-choice': (b) => keyForChoice(act, b),
 };
 
 document.addEventListener('click', (event) => {
@@ -362,6 +393,7 @@ function pageOf(button) {
 
 function openDialog(dialog) {
   if (!dialog.open) dialog.showModal();
+  requestAnimationFrame(watchScroll);
 }
 
 function close(dialog) {
@@ -441,7 +473,7 @@ function connect() {
 // is there to end the visit. The next view brings back what is still there.
 function conceal() {
   if (!view || section === 'loading') return;
-  for (const list of [$('#pages'), $('#thumbs'), $('#files')]) list.replaceChildren();
+  for (const list of [$('#pages'), $('#thumbs'), $('#files'), $('#papers')]) list.replaceChildren();
   for (const dialog of all('dialog[open]')) close(dialog);
   show('loading', view);
 }
