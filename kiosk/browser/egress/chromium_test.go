@@ -96,10 +96,42 @@ const load = `(async (host) => {
   return out;
 })`
 
-func TestChromiumReachesAllowedHostsOnly(t *testing.T) {
+// loadAll has the page ask a host for everything.
+func loadAll(ctx context.Context, t *testing.T, p *devtools.Page, host, want string) {
+	t.Helper()
+	var got map[string]string
+	if err := p.Eval(ctx, fmt.Sprintf("%s(%q)", load, host), &got); err != nil {
+		t.Fatal(err)
+	}
+	for what, answer := range got {
+		// The files that are not there end in an error everywhere.
+		if answer != want && what != "style" && what != "script" {
+			t.Errorf("%s from %s: %s, want %s", what, host, answer, want)
+		}
+	}
+}
+
+// chromium starts a browser that ends before the proxy it uses.
+func chromium(t *testing.T, flags []string) (*devtools.Browser, context.Context) {
+	t.Helper()
 	if _, err := exec.LookPath("chromium"); err != nil {
 		t.Fatal("chromium is not installed: run 'make deps' first")
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	t.Cleanup(cancel)
+	b, err := devtools.Start(ctx, devtools.Options{Headless: true, Args: flags})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b, ctx
+}
+
+func TestChromiumReachesAllowedHostsOnly(t *testing.T) {
 	ours, oursN := site(t, (*httptest.Server).StartTLS)
 	foreign, foreignN := site(t, (*httptest.Server).StartTLS)
 	agent, agentN := site(t, (*httptest.Server).Start)
@@ -124,34 +156,12 @@ func TestChromiumReachesAllowedHostsOnly(t *testing.T) {
 			told = append(told, host)
 		},
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	defer cancel()
-	b, err := devtools.Start(ctx, devtools.Options{Headless: true, Args: append(proxy.Flags(), "--ignore-certificate-errors")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	b, ctx := chromium(t, append(proxy.Flags(), "--ignore-certificate-errors"))
 	p, err := b.OpenPage(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := func(host, want string) {
-		t.Helper()
-		var got map[string]string
-		if err := p.Eval(ctx, fmt.Sprintf("%s(%q)", load, host), &got); err != nil {
-			t.Fatal(err)
-		}
-		for what, answer := range got {
-			// The files that are not there end in an error everywhere.
-			if answer != want && what != "style" && what != "script" {
-				t.Errorf("%s from %s: %s, want %s", what, host, answer, want)
-			}
-		}
-	}
+	all := func(host, want string) { t.Helper(); loadAll(ctx, t, p, host, want) }
 	navigate := func(url string, want bool) {
 		t.Helper()
 		if err := p.Navigate(ctx, url); (err == nil) != want {
@@ -210,17 +220,7 @@ func TestChromiumsOwnCallsReachNobody(t *testing.T) {
 		},
 		Refused: func(host string) { t.Errorf("told %q", host) },
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	defer cancel()
-	b, err := devtools.Start(ctx, devtools.Options{Headless: true, Args: proxy.Flags()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	_, ctx := chromium(t, proxy.Flags())
 	// Three calls come within two seconds; each was refused when they are counted.
 	for proxy.Stats().Refused < 3 {
 		select {
