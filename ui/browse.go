@@ -179,10 +179,20 @@ func (s *Server) paperOf(l *i18n.Language, b *session.Browse, n int, d *session.
 			v.Fit = l.T("file", "fits")
 		}
 	}
-	if slices.ContainsFunc(d.Attached, func(a session.Attached) bool { return a.Portal == b.Portal }) {
+	if _, ok := givenTo(d, b.Portal); ok {
 		v.Given = l.T("file", "given")
 	}
 	return v
+}
+
+// givenTo is the last time that a document was given to a portal.
+func givenTo(d *session.Document, portal string) (session.Attached, bool) {
+	for _, a := range slices.Backward(d.Attached) {
+		if a.Portal == portal {
+			return a, true
+		}
+	}
+	return session.Attached{}, false
 }
 
 // takenOf shows the newest document that a portal gave: it is the current one.

@@ -126,7 +126,7 @@ func openScreensOf() []canned {
 		{name: "sites", state: visit(session.ScreenScan, func(st *session.State) { st.Browser = true }),
 			touch: `document.querySelector('[data-section="scan"] [data-open="sites"]').click()`},
 		{name: "result-opened", like: true, state: func() session.State {
-			st := browsing(nil)
+			st := browsing(func(st *session.State) { st.Documents[0].Attached = attached() })
 			st.Screen = session.ScreenResult
 			return st
 		}()},

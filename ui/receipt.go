@@ -117,7 +117,8 @@ func (r *receipt) document(n int, d session.Document) {
 	}
 	if known {
 		r.after(p)
-		r.unsent[p.ID] = r.unsent[p.ID] || !slices.ContainsFunc(d.Attached, func(a session.Attached) bool { return a.Portal == p.ID })
+		_, given := givenTo(&d, p.ID)
+		r.unsent[p.ID] = r.unsent[p.ID] || !given
 	}
 }
 

@@ -60,6 +60,35 @@ func TestReceiptTellsEverything(t *testing.T) {
 	}
 }
 
+func TestReceiptTellsWhatSitesWereGiven(t *testing.T) {
+	c := portal.Default()
+	st := delivered()
+	st.Documents[0].Attached = attached()
+	st.Documents[0].Result.OnKey, st.Documents[0].Result.Printed, st.Documents[0].Result.Delivered = nil, false, false
+	st.Documents[1].From = c.Portals[1].ID
+	got := lines(ui.Receipt(c, place, st, noon))
+	for _, want := range []string{
+		"- Donné au site " + c.Portals[0].Official + ", 12 h 05", "- Donné par le site " + c.Portals[1].Official, "numéro de confirmation",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	// What was given is neither lost nor still to be sent.
+	for _, bad := range []string{"Pas copié", "Envoyez le document", "secret"} {
+		if strings.Contains(got, bad) {
+			t.Errorf("%q in\n%s", bad, got)
+		}
+	}
+	// Another paper for the same site is.
+	other := finished(true)
+	other.ID = "d3"
+	st.Documents = append(st.Documents, other)
+	if got := lines(ui.Receipt(c, place, st, noon)); !strings.Contains(got, "Envoyez le document") {
+		t.Errorf("the second paper is not to be sent in\n%s", got)
+	}
+}
+
 func TestReceiptIsInTheVisitorsLanguage(t *testing.T) {
 	c := portal.Default()
 	st := delivered()

@@ -90,6 +90,7 @@ type resultView struct {
 	Portal  string     `json:"portal"`
 	Summary string     `json:"summary"`
 	Fits    string     `json:"fits"`
+	Given   string     `json:"given"` // to the portal; "" when it was not
 	Next    string     `json:"next"`
 	All     string     `json:"all"`
 	Save    actionView `json:"save"`
@@ -295,8 +296,13 @@ func (s *Server) resultView(l *i18n.Language, st *session.State, d *session.Docu
 		v.Kind = k.Official
 	}
 	if p, ok := s.catalogue.Portal(d.Portal); ok {
-		// The kiosk sends nothing: what comes after starts with sending.
-		v.Portal, v.Next = p.Official, l.T("receipt", "send", "portal", p.Official)+" "+p.Next.In(l.Tag)
+		v.Portal, v.Next = p.Official, p.Next.In(l.Tag)
+		if a, ok := givenTo(d, p.ID); ok {
+			v.Given = l.T("receipt", "given", "portal", p.Official, "time", l.Time(a.At))
+		} else {
+			// The kiosk sends nothing by itself: what comes after starts with sending.
+			v.Next = l.T("receipt", "send", "portal", p.Official) + " " + v.Next
+		}
 		v.Fits = fits(l, r, p)
 		if st.Browser && st.Browse == nil && p.Address != "" {
 			v.Site, v.Open = p.ID, l.T("result", "open_site", "portal", p.Official)
