@@ -29,7 +29,7 @@ func TestAPhotographGoesBackToHowItCame(t *testing.T) {
 		{"in Arabic on a lying screen", "ar", 1920, 1080},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			told := start(t, "kioskdev", "-json", "-listen", "127.0.0.1:0", "-panel", "127.0.0.1:0", "-sheets", "0").told(t)
+			told := start(t, "kioskdev", "-json", "-browser=false", "-listen", "127.0.0.1:0", "-panel", "127.0.0.1:0", "-sheets", "0").told(t)
 			bench := panel{told.Panel}
 			dir := bench.state(t).KeyDir
 			if err := os.WriteFile(filepath.Join(dir, "IMG_1.jpg"), onATable(t), 0o644); err != nil {
@@ -72,7 +72,7 @@ func TestAPhotographGoesBackToHowItCame(t *testing.T) {
 
 // The same with a scan; nothing of it is left once the visit is over.
 func TestAScanGoesBackToHowItCame(t *testing.T) {
-	told := start(t, "kioskdev", "-json", "-listen", "127.0.0.1:0", "-panel", "127.0.0.1:0", "-page-time", "100ms").told(t)
+	told := start(t, "kioskdev", "-json", "-browser=false", "-listen", "127.0.0.1:0", "-panel", "127.0.0.1:0", "-page-time", "100ms").told(t)
 	// One that is drawn askew.
 	panel{told.Panel}.post(t, "/load", "sheets", "1", "from", "3", "total", "4")
 	s := openScreen(t, told.Screen, 1080, 1920)

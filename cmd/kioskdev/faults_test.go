@@ -10,7 +10,7 @@ import (
 // Every fault of a device is a screen with a picture, a plain sentence and
 // what to do; the pages stay, and the same touch works once it is mended.
 func TestFaultsAreScreens(t *testing.T) {
-	kiosk := start(t, "kioskdev", "-json", "-listen", "127.0.0.1:0", "-panel", "127.0.0.1:0", "-sheets", "1",
+	kiosk := start(t, "kioskdev", "-json", "-browser=false", "-listen", "127.0.0.1:0", "-panel", "127.0.0.1:0", "-sheets", "1",
 		"-page-time", "100ms", "-side-time", "50ms")
 	told := kiosk.told(t)
 	bench := panel{told.Panel}

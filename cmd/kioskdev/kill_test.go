@@ -25,7 +25,7 @@ func TestVisitSurvivesAKilledAgent(t *testing.T) {
 	out := t.TempDir() // the visitor's paper and key
 	config, spool := filepath.Join(dir, "kiosk.yaml"), filepath.Join(dir, "spool")
 	listen := freePort(t)
-	tools := start(t, "kioskdev", "-hardware", "-json", "-write-config", config, "-out", out, "-spool", spool,
+	tools := start(t, "kioskdev", "-hardware", "-json", "-browser=false", "-write-config", config, "-out", out, "-spool", spool,
 		"-listen", listen, "-panel", "127.0.0.1:0", "-marker", marker, "-page-time", "700ms", "-side-time", "2s")
 	bench := panel{tools.told(t).Panel}
 	agent := start(t, "kioskd", "-config", config)

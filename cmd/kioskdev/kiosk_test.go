@@ -269,7 +269,13 @@ func (s *screen) touchNth(selector string, n int) {
 	if p.W < 60 || p.H < 60 {
 		s.t.Errorf("%s is %.0f × %.0f pixels: too small for a finger", selector, p.W, p.H)
 	}
-	finger := []map[string]any{{"x": p.X, "y": p.Y}}
+	s.finger(p.X, p.Y)
+}
+
+// finger touches a place.
+func (s *screen) finger(x, y float64) {
+	s.t.Helper()
+	finger := []map[string]any{{"x": x, "y": y}}
 	for _, e := range []map[string]any{
 		{"type": "touchStart", "touchPoints": finger},
 		{"type": "touchEnd", "touchPoints": []map[string]any{}},

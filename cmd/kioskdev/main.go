@@ -12,8 +12,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -21,6 +23,7 @@ import (
 	"pointnum/cmd/internal/agent"
 	"pointnum/cmd/internal/cli"
 	"pointnum/cmd/internal/hardware"
+	"pointnum/cmd/internal/testportal"
 	"pointnum/kiosk/config"
 	"pointnum/kiosk/document"
 )
@@ -38,6 +41,8 @@ type options struct {
 	listen, spool, writeConfig string
 	idle, warning              time.Duration
 	only, json, debug          bool
+	browser                    bool
+	chromium                   string // further flags, for tests
 }
 
 func command() cli.Command {
@@ -46,7 +51,8 @@ func command() cli.Command {
 		Short: "La borne entière sur du matériel virtuel.",
 		Long: `Démarre un scanner, une imprimante, une imprimante de reçus et une clé USB virtuels, qui parlent les
 vrais protocoles sur 127.0.0.1, puis l’agent de la borne. Deux adresses s’affichent : l’écran du
-visiteur, et le panneau où l’on pose des feuilles, met des pannes et voit ce qui sort.
+visiteur, et le panneau où l’on pose des feuilles, met des pannes et voit ce qui sort. Un « portail
+d’essai » et sa messagerie sont là aussi : ils s’ouvrent depuis l’écran, comme caf.fr sur une borne.
 
   kioskdev                              l’adresse à ouvrir dans un navigateur
   kioskdev -pages ~/scans               le scanner donne les JPEG de ce dossier
@@ -67,6 +73,9 @@ visiteur, et le panneau où l’on pose des feuilles, met des pannes et voit ce 
 			fs.StringVar(&o.spool, "spool", "", "`dossier` en mémoire pour la visite ; un nouveau sinon")
 			fs.DurationVar(&o.idle, "idle", 2*time.Minute, "temps sans toucher avant la question")
 			fs.DurationVar(&o.warning, "warning", time.Minute, "temps pour répondre, 20s au moins")
+			_, missing := exec.LookPath("chromium")
+			fs.BoolVar(&o.browser, "browser", missing == nil, "ouvrir les portails dans Chromium ; sans fenêtre s’il n’y a pas d’écran X")
+			fs.StringVar(&o.chromium, "chromium", "", "autres `options` de Chromium, pour des essais")
 			fs.BoolVar(&o.only, "hardware", false, "le matériel seul")
 			fs.StringVar(&o.writeConfig, "write-config", "", "écrire la configuration de ce matériel dans ce `fichier`")
 			fs.BoolVar(&o.json, "json", false, "dire les adresses en JSON, sur une ligne")
@@ -141,17 +150,29 @@ func (o *options) both(ctx context.Context, bench *hardware.Bench, cfg *config.C
 	if err != nil {
 		return fmt.Errorf("screen: %w", err)
 	}
-	err = agent.Run(ctx, agent.Options{
-		Config: cfg, Drivers: append(agent.Drivers(), bench.Drivers()...), Log: o.Log, Listener: ln,
-		Ready: func(url string) {
-			if err := o.announce(stdout, addresses{Screen: url, Panel: bench.PanelURL(), Out: o.Dir, Control: cfg.Control, Spool: cfg.Spool}); err != nil {
-				fail(err)
-			}
-		},
-	})
+	a := agent.Options{Config: cfg, Drivers: append(agent.Drivers(), bench.Drivers()...), Log: o.Log, Listener: ln}
+	told := addresses{Panel: bench.PanelURL(), Out: o.Dir, Control: cfg.Control, Spool: cfg.Spool}
+	end := func() error { return nil }
+	if o.browser {
+		site, err := testportal.Start(testportal.Options{Log: o.Log})
+		if err != nil {
+			return errors.Join(fmt.Errorf("test portal: %w", err), ln.Close())
+		}
+		end = site.Close
+		told.Portal, told.PortalAt = site.Address(), site.Addr()
+		a.Browser = trial(site)
+		a.Browser.Args = append(a.Browser.Args, strings.Fields(o.chromium)...)
+	}
+	a.Ready = func(url string) {
+		told.Screen = url
+		if err := o.announce(stdout, told); err != nil {
+			fail(err)
+		}
+	}
+	err = agent.Run(ctx, a)
 	stop()
 	work.Wait()
-	return errors.Join(err, failed)
+	return errors.Join(err, end(), failed)
 }
 
 // addresses are told at the start.
@@ -161,6 +182,9 @@ type addresses struct {
 	Out     string `json:"out"`
 	Control string `json:"control,omitempty"`
 	Spool   string `json:"spool,omitempty"`
+	// Portal is the test portal's address, PortalAt where its hosts are.
+	Portal   string `json:"portal,omitempty"`
+	PortalAt string `json:"portalAt,omitempty"`
 }
 
 func (o *options) announce(w io.Writer, a addresses) error {
@@ -169,6 +193,9 @@ func (o *options) announce(w io.Writer, a addresses) error {
 	}
 	if a.Screen != "" {
 		fmt.Fprintf(w, "\n  L’écran du visiteur :      %s\n", a.Screen)
+	}
+	if a.Portal != "" {
+		fmt.Fprintf(w, "  Le portail d’essai :       %s (depuis l’écran ; ici %s)\n", a.Portal, a.PortalAt)
 	}
 	_, err := fmt.Fprintf(w, "  Le panneau du matériel :   %s\n  Ce qui sort de la borne :  %s\n\n  Ctrl-C pour arrêter.\n\n", a.Panel, a.Out)
 	return err
@@ -186,6 +213,7 @@ func (o *options) config(bench *hardware.Bench, socket string) *config.Config {
 	if o.only {
 		cfg.Control = filepath.Join(filepath.Dir(o.spool), "kioskd.sock")
 	}
+	cfg.Browser = config.Browser{On: o.browser, Proxy: true, Headless: os.Getenv("DISPLAY") == ""}
 	cfg.Idle = config.Idle{Warn: o.idle, Leave: o.warning}
 	cfg.Devices = bench.Specs(!o.only)
 	return cfg
@@ -195,9 +223,9 @@ func (o *options) config(bench *hardware.Bench, socket string) *config.Config {
 // ours: JSON strings are YAML strings.
 func configText(c *config.Config) []byte {
 	q := strconv.Quote
-	s := fmt.Sprintf("place:\n  name: %s\n  address: [%s, %s]\n  phone: %s\n  hours: [%s]\nlisten: %s\nspool: %s\ncontrol: %s\nidle:\n  warn: %s\n  leave: %s\ndevices:\n",
+	s := fmt.Sprintf("place:\n  name: %s\n  address: [%s, %s]\n  phone: %s\n  hours: [%s]\nlisten: %s\nspool: %s\ncontrol: %s\nidle:\n  warn: %s\n  leave: %s\nbrowser:\n  enabled: %s\n  headless: %s\ndevices:\n",
 		q(c.Place.Name), q(c.Place.Address[0]), q(c.Place.Address[1]), q(c.Place.Phone), q(c.Place.Hours[0]),
-		q(c.Listen), q(c.Spool), q(c.Control), c.Idle.Warn, c.Idle.Leave)
+		q(c.Listen), q(c.Spool), q(c.Control), c.Idle.Warn, c.Idle.Leave, yes(c.Browser.On), yes(c.Browser.Headless))
 	for _, d := range c.Devices {
 		s += fmt.Sprintf("  - id: %s\n    driver: %s\n    uri: %s\n", q(string(d.ID)), q(d.Driver), q(d.URI))
 		if len(d.Options) > 0 {
@@ -208,6 +236,14 @@ func configText(c *config.Config) []byte {
 		}
 	}
 	return []byte(s)
+}
+
+// yes is a choice in the configuration's words.
+func yes(b bool) string {
+	if b {
+		return "oui"
+	}
+	return "non"
 }
 
 // memoryDir makes a folder in memory for this run.

@@ -26,7 +26,7 @@ func TestVisit(t *testing.T) {
 		{"in Arabic on a lying screen", "ar", 1920, 1080, []string{"-tcp"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			kiosk := start(t, "kioskdev", append([]string{"-json", "-listen", "127.0.0.1:0", "-panel", "127.0.0.1:0",
+			kiosk := start(t, "kioskdev", append([]string{"-json", "-browser=false", "-listen", "127.0.0.1:0", "-panel", "127.0.0.1:0",
 				"-marker", marker, "-page-time", "300ms", "-side-time", "100ms"}, c.args...)...)
 			told := kiosk.told(t)
 			bench := panel{told.Panel}

@@ -21,6 +21,9 @@ const (
 	WipeFailed  = "wipe_failed"   // something of a visit may be left
 	// BrowserBroken says that no portal can be opened; all else works.
 	BrowserBroken = "browser_broken"
+	// PoliciesDiffer says that the browser's managed policies are not those of
+	// the catalogue; kioskctl policies tells which and writes them.
+	PoliciesDiffer = "browser_policies"
 )
 
 const devicePrefix = "device/"

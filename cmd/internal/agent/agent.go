@@ -47,6 +47,16 @@ type Options struct {
 	// Child is the program started as the document engine's child; "" is this
 	// one.
 	Child string
+	// Browser is for kioskdev and tests; the zero value is a kiosk's.
+	Browser BrowserOptions
+}
+
+// BrowserOptions bring portals that stand on this machine.
+type BrowserOptions struct {
+	Portals   []portal.Portal // come before the catalogue's
+	Mailboxes []portal.Mailbox
+	Local     map[string]string // "host" to "127.0.0.1:port": where their hosts are
+	Args      []string          // further flags of Chromium
 }
 
 // parts is a running agent.
@@ -58,6 +68,7 @@ type parts struct {
 	manager   *devices.Manager
 	engine    *session.Engine
 	screens   *ui.Server
+	portals   *portals // nil when no portal can be opened
 	health    health.Tracker
 }
 
@@ -76,6 +87,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	catalogue = withLocal(catalogue, o.Browser)
 	if a.manager, err = devices.New(o.Config.Devices, o.Drivers, o.Log); err != nil {
 		return fmt.Errorf("devices: %w", err)
 	}
@@ -101,6 +113,12 @@ func Run(ctx context.Context, o Options) (err error) {
 		return fmt.Errorf("documents: %w", err)
 	}
 	defer func() { err = errors.Join(err, a.documents.Close()) }()
+	if o.Config.Browser.On {
+		if a.portals, err = newPortals(o.Config.Browser, catalogue, o.Browser, o.Log); err != nil {
+			return err
+		}
+		defer a.portals.close()
+	}
 	if err := a.makeVisit(catalogue, ln); err != nil {
 		return err
 	}
@@ -171,6 +189,9 @@ func (a *parts) makeVisit(catalogue *portal.Catalogue, ln net.Listener) error {
 		Warning: a.Config.Idle.Leave,
 		Log:     a.Log,
 	}
+	if a.portals != nil {
+		cfg.Browser, cfg.Address, cfg.Mailbox = a.portals, a.portals.address, a.portals.mailbox
+	}
 	hosts, err := safeweb.Hosts(ln.Addr())
 	if err != nil {
 		return fmt.Errorf("screen: %w", err)
@@ -215,6 +236,10 @@ func (a *parts) serve(ctx context.Context, ln net.Listener) error {
 		})
 	}
 	part(&below, "devices", func() error { return a.manager.Run(later) })
+	if a.portals != nil {
+		// It outlives the visit, too, which closes what it opened.
+		part(&below, "browser", func() error { return a.portals.browser.Run(later) })
+	}
 	part(&work, "visit", func() error { return a.engine.Run(ctx) })
 	part(&work, "control", func() error { return control.Serve(ctx, a.Config.Control, a) })
 	part(&work, "health", func() error { return a.watchHealth(ctx) })
@@ -248,6 +273,7 @@ func (a *parts) watchHealth(ctx context.Context) error {
 		a.Log.Warn("swap is on: memory may reach a disk")
 		a.health.Set(health.SwapOn, kiosk.CodeOutOfOrder, "see /proc/swaps")
 	}
+	a.watchPolicies()
 	tick := time.NewTicker(2 * time.Second)
 	defer tick.Stop()
 	for {
@@ -264,16 +290,45 @@ func (a *parts) watchHealth(ctx context.Context) error {
 			}
 			a.health.Set(name, wrong[0], d.Status.Detail)
 		}
-		if st, _ := a.engine.State().Load(); st.Screen == session.ScreenBroken {
-			a.health.Set(health.WipeFailed, kiosk.CodeOutOfOrder, "")
-		} else {
-			a.health.Clear(health.WipeFailed)
-		}
+		a.watchVisit()
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+	}
+}
+
+// watchPolicies looks once: Chromium reads its policies when it starts.
+func (a *parts) watchPolicies() {
+	if a.portals == nil || len(a.Browser.Portals) > 0 { // not a kiosk's own machine
+		return
+	}
+	n, err := checkPolicies(a.Config, a.portals.catalogue)
+	if err == nil && n == 0 {
+		return
+	}
+	a.Log.Warn("browser policies are not the catalogue's: see kioskctl policies", "differences", n, "err", err)
+	a.health.Set(health.PoliciesDiffer, kiosk.CodeOutOfOrder, "kioskctl policies")
+}
+
+// watchVisit keeps what the visit and its browser tell.
+func (a *parts) watchVisit() {
+	st, _ := a.engine.State().Load()
+	failed, broken := st.Screen == session.ScreenBroken, kiosk.Code("")
+	if a.portals != nil {
+		broken = kiosk.CodeOf(a.portals.browser.Healthy())
+		failed = failed || !st.Browser || broken == kiosk.CodeOutOfOrder
+	}
+	if failed {
+		a.health.Set(health.WipeFailed, kiosk.CodeOutOfOrder, "")
+	} else {
+		a.health.Clear(health.WipeFailed)
+	}
+	if broken != "" {
+		a.health.Set(health.BrowserBroken, broken, "")
+	} else {
+		a.health.Clear(health.BrowserBroken)
 	}
 }
 

@@ -60,6 +60,7 @@ func TestAStoppedAgentLeavesNothing(t *testing.T) {
 	go func() { benchEnded <- bench.Run(below) }()
 
 	cfg := config.Default()
+	cfg.Browser.Headless = true
 	cfg.Spool, cfg.Control, cfg.Devices = filepath.Join(dir, "spool"), filepath.Join(dir, "control.sock"), bench.Specs(true)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
