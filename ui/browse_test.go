@@ -64,9 +64,7 @@ func (f *finger) window(t *testing.T, e *engine, want image.Rectangle) {
 	if t.Failed() {
 		t.Logf("it is at %v", last)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.done = nil
+	e.forget()
 }
 
 // hole is where the page leaves room for the portal's window.
@@ -142,9 +140,7 @@ func (e *engine) text(t *testing.T, want string) {
 	if got.String() != want {
 		t.Errorf("typed %q, want %q", got.String(), want)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.done = nil
+	e.forget()
 }
 
 func (f *finger) keys(t *testing.T, keys ...string) {
@@ -256,9 +252,7 @@ func TestBarAndQuestions(t *testing.T) {
 				t.Errorf("got %#v, want %#v", got[i], want[i])
 			}
 		}
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.done = nil
+		e.forget()
 	}
 	for selector, want := range map[string]session.Action{
 		`[data-command="back"]`:    session.BrowserDo{Command: kiosk.BrowserBack},
