@@ -96,9 +96,8 @@ type resultView struct {
 	Save    actionView `json:"save"`
 	Print   actionView `json:"print"`
 	Receipt actionView `json:"receipt"`
-	Site    string     `json:"site"` // the portal to open; "" when it can't be
+	Site    string     `json:"site"` // the portal to open, or to go back to; "" when there is none
 	Open    string     `json:"open"` // the button that does
-	Last    bool       `json:"last"` // nothing is left but to leave
 }
 
 // actionView is one of the big buttons of the result.
@@ -304,11 +303,13 @@ func (s *Server) resultView(l *i18n.Language, st *session.State, d *session.Docu
 			v.Next = l.T("receipt", "send", "portal", p.Official) + " " + v.Next
 		}
 		v.Fits = fits(l, r, p)
-		if st.Browser && st.Browse == nil && p.Address != "" {
+		if st.Browser && p.Address != "" {
 			v.Site, v.Open = p.ID, l.T("result", "open_site", "portal", p.Official)
 		}
 	}
-	v.Last = v.Site == "" && st.Browse == nil
+	if b := st.Browse; b != nil { // to the one that is open, whichever it is
+		v.Site, v.Open = b.Portal, l.T("browse", "return")
+	}
 	if len(st.Documents) > 1 {
 		v.All = l.N("result", "all", len(st.Documents))
 	}
