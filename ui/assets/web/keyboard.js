@@ -8,7 +8,9 @@ const words = board.dataset;
 
 const digits = '1234567890';
 const accents = 'éèêëàâçùûôîï';
-const email = ['@', '.', '-', '_', '.fr', '.com'];
+
+// What a kind of field needs at hand instead of the accents.
+const instead = { email: ['@', '.', '-', '_', '.fr', '.com'], password: [...'@.-_!?*#&$'] };
 
 // The rows of each layout, from left to right in every language, as on the
 // keyboards that people know. A word of several letters is a key of its own.
@@ -80,9 +82,9 @@ function layoutName() {
 
 function rows(name) {
   const list = [...layouts[name]];
-  if (typing === 'email' && (name === 'fr' || name === 'en')) {
+  if (instead[typing] && (name === 'fr' || name === 'en')) {
     const at = list.findIndex((row) => row.join('') === accents);
-    list.splice(at < 0 ? 1 : at, at < 0 ? 0 : 1, email);
+    list.splice(at < 0 ? 1 : at, at < 0 ? 0 : 1, instead[typing]);
   }
   const pad = name === 'number' || name === 'phone';
   const other = lang === 'ar' && !pad && name !== 'signs' ? [name === 'ar' ? 'latin' : 'arabic'] : [];
