@@ -24,6 +24,8 @@ require (
 	periph.io/x/host/v3 v3.8.5
 )
 
+require github.com/jezek/xgb v1.1.1
+
 require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect
 	github.com/ebitengine/purego v0.8.4 // indirect

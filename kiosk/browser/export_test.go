@@ -19,7 +19,7 @@ func Eval(ctx context.Context, b kiosk.Browsing, script string, result any) erro
 	err = p.b.Call(ctx, pg.session, "Runtime.evaluate", params{
 		"expression": script, "returnByValue": true, "awaitPromise": true, "userGesture": true,
 	}, &r)
-	if err != nil || result == nil {
+	if err != nil || result == nil || len(r.Result.Value) == 0 {
 		return err
 	}
 	return json.Unmarshal(r.Result.Value, result)

@@ -79,7 +79,7 @@ func (p *process) attached(ev devtools.Event) {
 	if ev.Decode(&e) != nil {
 		return
 	}
-	s := &session{id: e.SessionID}
+	s := &session{id: e.SessionID, target: e.TargetInfo.TargetID}
 	known, wasReady := true, false
 	p.mu.Lock()
 	switch e.TargetInfo.Type {
@@ -134,7 +134,7 @@ func (p *process) newPage(target, session, opener string) (*page, bool) {
 		return pg, true
 	case by != nil && p.visit != nil:
 		p.opened = opening{}
-		pg.opener, pg.tab = by, by.tab
+		pg.opener, pg.tab, pg.canBack = by, by.tab, true
 		p.tabs[by.tab] = append(p.tabs[by.tab], pg)
 		return pg, true
 	}
@@ -391,8 +391,12 @@ func (p *process) loading(ev devtools.Event) {
 	}
 	p.mu.Lock()
 	pg.loading = ev.Method == "Page.frameStartedLoading"
+	done := !pg.loading
 	p.mu.Unlock()
 	p.changed()
+	if done {
+		p.spawn(func(ctx context.Context) { p.history(ctx, pg) })
+	}
 }
 
 func (p *process) contentShown(ev devtools.Event) {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 
+	"pointnum/kiosk"
 	"pointnum/kiosk/browser/devtools"
 	"pointnum/kiosk/browser/hook"
 )
@@ -112,8 +113,10 @@ func (p *process) told(ev devtools.Event) {
 		v.mu.Lock()
 		v.prints++
 		v.mu.Unlock()
+	case "scheme":
+		v.stop(p, pg, kiosk.StopScheme)
 	case "drop":
-		p.spawn(func(ctx context.Context) { v.dropZone(ctx, p, pg, m) })
+		p.spawn(func(ctx context.Context) { v.dropZone(ctx, p, s, m) })
 	}
 	v.changed()
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pointnum/kiosk"
+	"pointnum/kiosk/browser/devtools"
 )
 
 // entry is a page of a tab's history.
@@ -22,13 +23,31 @@ func (p *process) previous(ctx context.Context, pg *page) (e entry, ok bool, err
 		Current int     `json:"currentIndex"`
 		Entries []entry `json:"entries"`
 	}
-	if err := p.b.Call(ctx, pg.session, "Page.getNavigationHistory", nil, &h); err != nil {
+	if err := p.callActive(ctx, pg, "Page.getNavigationHistory", &h); err != nil {
 		return entry{}, false, err
 	}
 	if h.Current < 1 || h.Current > len(h.Entries)-1 || h.Entries[h.Current-1].URL == "about:blank" {
 		return entry{}, false, nil
 	}
 	return h.Entries[h.Current-1], true, nil
+}
+
+// callActive calls what needs a page that is in place: just after another
+// site was shown, the page's new process takes over, and Chromium refuses.
+func (p *process) callActive(ctx context.Context, pg *page, method string, result any) error {
+	ctx, cancel := context.WithTimeout(ctx, activeTimeout)
+	defer cancel()
+	for {
+		err := p.b.Call(ctx, pg.session, method, nil, result)
+		if _, refused := errors.AsType[*devtools.Error](err); !refused {
+			return err
+		}
+		select {
+		case <-time.After(5 * time.Millisecond): // pacing
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // history looks whether the visitor can go back.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"image"
+
+	"pointnum/kiosk/browser/xwindow"
 )
 
 // Place puts the window over the hole; see kiosk.Browsing.
@@ -16,24 +18,36 @@ func (v *visit) Place(_ context.Context, r image.Rectangle) error {
 	v.place = r
 	v.mu.Unlock()
 	p.size(pg)
-	return nil
+	return fault("place", p.move(r))
 }
 
 // hide takes the window off the screen.
-func (p *process) hide() error { return nil }
+func (p *process) hide() error { return p.move(image.Rectangle{}) }
 
-// size gives a page its size, without a window.
+// move moves the process's windows, if it has any.
+func (p *process) move(r image.Rectangle) error {
+	if p.o.Headless {
+		return nil
+	}
+	return xwindow.Place(p.o.Display, p.b.PID(), r)
+}
+
+// size gives a page its size, without a window. With one, a popup may have a
+// window of its own: it is moved too.
 func (p *process) size(pg *page) {
 	p.mu.Lock()
 	v := p.visit
 	p.mu.Unlock()
-	if v == nil || !p.o.Headless {
+	if v == nil {
 		return
 	}
 	v.mu.Lock()
 	r := v.place
 	v.mu.Unlock()
-	if !r.Empty() {
+	switch {
+	case !p.o.Headless:
+		_ = p.move(r) // a window that is gone needs none
+	case !r.Empty():
 		p.tell(pg.session, "Emulation.setDeviceMetricsOverride", params{
 			"width": r.Dx(), "height": r.Dy(), "deviceScaleFactor": 1, "mobile": false,
 		})

@@ -54,9 +54,10 @@ const (
 // session is one flat DevTools session: a page, or a frame in a process of
 // its own, which belongs to a page.
 type session struct {
-	id   string
-	page *page // nil for workers
-	top  bool  // it is the page's own
+	id     string
+	target string
+	page   *page // nil for workers
+	top    bool  // it is the page's own
 }
 
 // page is a tab or a popup.
@@ -181,12 +182,8 @@ func (p *process) plant(ctx context.Context) error {
 	if err := p.b.Call(ctx, first.session, "Page.navigate", params{"url": "about:blank"}, nil); err != nil {
 		return err
 	}
-	for p.b.Call(ctx, first.session, "Page.resetNavigationHistory", nil, nil) != nil {
-		select {
-		case <-time.After(5 * time.Millisecond): // pacing: the blank page has another process, which just takes over
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+	if err := p.callActive(ctx, first, "Page.resetNavigationHistory", nil); err != nil {
+		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

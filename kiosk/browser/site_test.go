@@ -21,6 +21,7 @@ import (
 type site struct {
 	*httptest.Server
 	port string
+	dir  string // of the browsers' folders
 
 	mu    sync.Mutex
 	pages map[string]string   // by host and path
@@ -35,6 +36,15 @@ func newSite(t *testing.T) *site {
 	s.Server = httptest.NewTLSServer(http.HandlerFunc(s.serve))
 	s.port = s.URL[strings.LastIndex(s.URL, ":")+1:]
 	t.Cleanup(s.Close)
+	var err error
+	if s.dir, err = os.MkdirTemp("/dev/shm", "pointnum-test-"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.Remove(s.dir); err != nil {
+			t.Errorf("browsers left something: %v", err)
+		}
+	})
 	return s
 }
 
@@ -98,8 +108,8 @@ const upload = `<script>function up(k,files){Promise.all(Array.from(files,async 
 func (s *site) options() browser.Options {
 	allowed := map[string]bool{"portal.test": true, "service.test": true, "mail.test": true}
 	return browser.Options{
-		Headless: true,
-		Args:     []string{"--host-resolver-rules=MAP *.test 127.0.0.1", "--ignore-certificate-errors"},
+		Headless: true, Dir: s.dir,
+		Args: []string{"--host-resolver-rules=MAP *.test 127.0.0.1", "--ignore-certificate-errors"},
 		Home: func(id string) (string, func(string) bool, bool) {
 			return s.at("portal.test", "/"), func(h string) bool { return allowed[h] }, id == "caf"
 		},
@@ -205,20 +215,4 @@ func attachment(name, content string) kiosk.Attachment {
 	return kiosk.Attachment{Name: name, Size: int64(len(content)), Open: func() (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader(content)), nil
 	}}
-}
-
-// cells lists the folders of browsers that are there.
-func cells(t *testing.T) []string {
-	t.Helper()
-	entries, err := os.ReadDir("/dev/shm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var found []string
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), "pointnum-cell-") {
-			found = append(found, e.Name())
-		}
-	}
-	return found
 }

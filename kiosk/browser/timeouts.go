@@ -6,6 +6,7 @@ import "time"
 const (
 	callTimeout    = 10 * time.Second       // for the browser to answer a call
 	warmTimeout    = 30 * time.Second       // for a new process to be ready
+	activeTimeout  = 3 * time.Second        // for a page's new process to take over
 	firstTimeout   = 45 * time.Second       // for a portal's first page
 	confirmTimeout = 3 * time.Second        // for a field to tell of its new files
 	printTimeout   = 60 * time.Second       // for a page to become a PDF

@@ -58,11 +58,15 @@ const Origin = `[screenX+(outerWidth-innerWidth)/2,screenY+outerHeight-innerHeig
 
 // Message is what Page tells.
 type Message struct {
-	Kind  string  `json:"t"` // "print", "focus", "drop"
-	Field string  `json:"f"` // focus: a kiosk.FieldKind, "" for none
-	X     float64 `json:"x"` // drop: on the screen, CSS pixels
-	Y     float64 `json:"y"`
-	Near  []string
+	Kind  string `json:"t"` // "print", "focus", "drop", "scheme"
+	Field string `json:"f"` // focus: a kiosk.FieldKind, "" for none
+	// Of a drop: in CSS pixels from the corner of the frame, and of the screen.
+	X    float64  `json:"x"`
+	Y    float64  `json:"y"`
+	SX   float64  `json:"sx"`
+	SY   float64  `json:"sy"`
+	Top  bool     `json:"top"` // the frame is the page's top one
+	Near []string `json:"near"`
 }
 
 // Decode reads what Page told. The page cannot forge it, but it is outside

@@ -92,11 +92,31 @@
     for (const p of path) if (p instanceof Element && p !== document.body && p !== document.documentElement && (isZone(p) || p.ondrop)) { zone = p; break; }
     if (!zone && !delegated) return;
     if (zone && zone.querySelector('input[type=file]:not([disabled])') === null && zone.clientWidth * zone.clientHeight > 0.8 * innerWidth * innerHeight && path.length < 5) return;
-    const mine = ++touched, x = e.screenX, y = e.screenY;
+    const mine = ++touched, where = { x: e.clientX, y: e.clientY, sx: e.screenX, sy: e.screenY, top: false };
+    let w = window;
+    try {
+      for (let f; w !== w.top && (f = w.frameElement); w = w.parent) {
+        const box = f.getBoundingClientRect();
+        where.x += box.x + f.clientLeft; where.y += box.y + f.clientTop;
+      }
+    } catch { /* the frame around this one is of another site */ }
+    where.top = w === w.top;
     const near = zone ? zone.textContent.slice(0, 600) : target.textContent.slice(0, 600);
-    timeout(() => { if (mine === touched && target.isConnected && takes(target)) say({ t: 'drop', x, y, Near: [near] }); }, 450);
+    timeout(() => { if (mine === touched && target.isConnected && takes(target)) say({ t: 'drop', ...where, near: [near] }); }, 450);
   });
+  // Another programme's address (mailto:, tel:) makes Chromium ask, and a page
+  // that it asks about takes no touch any more. The kiosk says it instead.
+  apply(listen, window, ['click', (e) => {
+    if (e.defaultPrevented) return;
+    for (const a of e.composedPath()) {
+      if (!(a instanceof HTMLAnchorElement || a instanceof HTMLAreaElement) || !a.href) continue;
+      if (!/^(https?|about|blob|data|javascript):/i.test(a.href)) { e.preventDefault(); say({ t: 'scheme' }); }
+      return;
+    }
+  }, false]);
   own(window, 'beforeunload', chosen);
+  // A file dropped beside a zone would be opened as a page.
+  for (const type of ['dragover', 'drop']) apply(listen, window, [type, (e) => { if (e.isTrusted && !e.defaultPrevented) e.preventDefault(); }, false]);
   const click = HTMLInputElement.prototype.click, picker = HTMLInputElement.prototype.showPicker;
   // A field that is in no document is clicked without the window seeing it.
   Object.defineProperty(HTMLInputElement.prototype, 'click', { configurable: true, writable: true, enumerable: true,
