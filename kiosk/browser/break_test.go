@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -227,4 +228,38 @@ func display(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return ":" + strings.TrimSpace(line)
+}
+
+// TestBrowserOfAnotherUser runs with Chromium's sandbox on, as on a kiosk.
+// Only root can start it; anybody else tries the visit as themselves.
+func TestBrowserOfAnotherUser(t *testing.T) {
+	s := newSite(t)
+	if err := os.Chmod(s.dir, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	s.page("portal.test/", upload+`<input type=file id=f onchange="up('user',this.files)"> <a id=a href="/attached.pdf">a</a>`)
+	o := s.options()
+	if os.Geteuid() == 0 {
+		o.User = "games" // of every Debian, and nobody runs anything as it
+	}
+	v := open(t, o)
+	v.eval(t, painted)
+	if status, err := os.ReadFile("/proc/" + strconv.Itoa(browser.PID(v.Browsing)) + "/status"); err != nil || (o.User != "" && !strings.Contains(string(status), "Uid:\t5\t5\t5\t5")) {
+		t.Errorf("the browser runs as %s, %v", status, err)
+	}
+	v.touch(t, "#f")
+	v.attach(t, attachment("u.pdf", "%PDF-1.4"))
+	s.gets(t, "user", "u.pdf:8:%PDF-1.4")
+	v.touch(t, "#a")
+	b := v.until(t, "a download", func(b kiosk.BrowserState) bool { return len(b.Downloads) == 1 && b.Downloads[0].Done })
+	r, err := v.Take(t.Context(), b.Downloads[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := v.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
 }

@@ -23,6 +23,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"pointnum/kiosk/browser/proc"
 )
 
 // The limits of this package.
@@ -307,11 +309,23 @@ func (b *Browser) close() error {
 	return errors.Join(errs...)
 }
 
-// waitGroupGone waits until no process of the group is left: a renderer that
-// still runs could write into the profile while it is removed.
+// waitGroupGone waits until no process of the group runs: a renderer that
+// still did could write into the profile while it is removed. Dead ones that
+// nobody has fetched yet do not count: on some machines that takes a second.
 func waitGroupGone(pgid int) error {
 	deadline := time.Now().Add(groupTimeout)
 	for syscall.Kill(-pgid, 0) == nil {
+		all, err := proc.All()
+		if err != nil {
+			return fmt.Errorf("devtools: look for processes: %w", err)
+		}
+		runs := false
+		for _, p := range all {
+			runs = runs || (p.Group == pgid && !p.Dead())
+		}
+		if !runs {
+			return nil
+		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("devtools: processes of group %d are still there", pgid)
 		}

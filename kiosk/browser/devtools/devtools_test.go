@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"pointnum/kiosk/browser/devtools"
+	"pointnum/kiosk/browser/proc"
 )
 
 func start(t *testing.T) (*devtools.Browser, context.Context) {
@@ -222,8 +223,14 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Errorf("second close: %v", err)
 	}
-	if err := syscall.Kill(-pid, 0); !errors.Is(err, syscall.ESRCH) {
-		t.Errorf("group %d: got %v, want no such process", pid, err)
+	all, err := proc.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range all {
+		if p.Group == pid && !p.Dead() {
+			t.Errorf("process %d of group %d is left", p.PID, pid)
+		}
 	}
 	if left := processesNaming(t, profile); left != "" {
 		t.Errorf("processes are left: %s", left)
@@ -271,5 +278,53 @@ func TestStartFailsPlainly(t *testing.T) {
 	left, err := os.ReadDir(dir)
 	if err != nil || len(left) != 0 {
 		t.Errorf("left in the folder: %v, %v", left, err)
+	}
+}
+
+func TestCallsSentWithoutWaitingComeInOrder(t *testing.T) {
+	b, ctx := start(t)
+	p, err := b.OpenPage(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last *devtools.Answer
+	for _, script := range []string{"window.n=1", "n=n*10+2", "n=n*10+3"} {
+		if last, err = b.Send(p.Session, "Runtime.evaluate", map[string]any{"expression": script}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var r struct{ Result struct{ Value int } }
+	if err := last.Wait(ctx, &r); err != nil || r.Result.Value != 123 {
+		t.Errorf("got %d, %v; want 123", r.Result.Value, err)
+	}
+	b.Kill()
+	<-b.Done()
+	if _, err := b.Send("", "Browser.getVersion", nil); !errors.Is(err, devtools.ErrClosed) {
+		t.Errorf("after the end: got %v", err)
+	}
+}
+
+func TestProfileOfTheCallersStays(t *testing.T) {
+	dir, err := os.MkdirTemp("/dev/shm", "pointnum-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	b, err := devtools.Start(t.Context(), devtools.Options{Headless: true, Profile: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.Profile() != dir {
+		t.Errorf("got %s", b.Profile())
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Errorf("the folder: %v", err)
 	}
 }
