@@ -74,7 +74,7 @@ func Start(ctx context.Context, o Options) (*Cell, error) {
 		return nil, fmt.Errorf("cell: make the folder: %w", err)
 	}
 	if err := c.furnish(); err != nil {
-		return nil, errors.Join(fmt.Errorf("cell: make the folder: %w", err), c.remove())
+		return nil, errors.Join(fmt.Errorf("cell: make the folder: %w", err), c.giveUp())
 	}
 	d := devtools.Options{
 		Path: o.Path, Headless: o.Headless, Profile: filepath.Join(c.dir, "profile"), Log: o.Log,
@@ -85,9 +85,18 @@ func Start(ctx context.Context, o Options) (*Cell, error) {
 		d.Credential = &syscall.Credential{Uid: uint32(c.owner.uid), Gid: uint32(c.owner.gid)}
 	}
 	if c.Browser, err = devtools.Start(ctx, d); err != nil {
-		return nil, errors.Join(err, c.remove())
+		return nil, errors.Join(err, c.giveUp())
 	}
 	return c, nil
+}
+
+// giveUp removes what was made before a start that failed.
+func (c *Cell) giveUp() error {
+	errs := []error{c.remove()}
+	for _, k := range c.canaries {
+		errs = append(errs, k.file.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // flags are those of a browser for visitors; devtools has those of all.
