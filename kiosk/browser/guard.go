@@ -222,12 +222,14 @@ func (p *process) loading(ev devtools.Event) {
 
 func (p *process) contentShown(ev devtools.Event) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	s := p.sessions[ev.Session]
 	if s == nil || !s.top || s.page.url == "" || s.page.url == "about:blank" {
+		p.mu.Unlock()
 		return
 	}
 	s.page.once.Do(func() { close(s.page.shown) })
+	p.mu.Unlock()
+	p.resize(s.page) // it had nothing to be made larger before
 }
 
 func (p *process) windowOpen(ev devtools.Event) {

@@ -106,8 +106,20 @@ func (v *visit) stop(p *process, pg *page, why kiosk.BrowserStop) {
 	v.changed()
 }
 
-// show navigates a page to an address and waits until it is there.
+// show navigates a page to an address and waits until it is there. A page
+// that breaks on the way gets a second chance.
 func (p *process) show(ctx context.Context, pg *page, address string) error {
+	err := p.showOnce(ctx, pg, address)
+	if errors.Is(err, errBroke) {
+		err = p.showOnce(ctx, pg, address)
+	}
+	return err
+}
+
+// errBroke: the page's process broke before it showed anything.
+var errBroke = &kiosk.Error{Code: kiosk.CodeBrowserBroken, Op: "browser: open", Err: errors.New("the page broke")}
+
+func (p *process) showOnce(ctx context.Context, pg *page, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, firstTimeout)
 	defer cancel()
 	p.mu.Lock()
@@ -117,10 +129,20 @@ func (p *process) show(ctx context.Context, pg *page, address string) error {
 	case <-pg.failed: // of before
 	default:
 	}
+	a, err := p.b.Send(pg.session, "Page.navigate", params{"url": address})
+	if err != nil {
+		return fault("open", err)
+	}
 	var r struct {
 		ErrorText string `json:"errorText"`
 	}
-	err := p.b.Call(ctx, pg.session, "Page.navigate", params{"url": address}, &r)
+	answered := make(chan error, 1)
+	p.work.Go(func() { answered <- a.Wait(ctx, &r) })
+	select {
+	case err = <-answered:
+	case why := <-pg.failed: // a page that broke may never answer
+		return whyFailed(why)
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return noNetwork()
 	}
@@ -133,8 +155,8 @@ func (p *process) show(ctx context.Context, pg *page, address string) error {
 	select {
 	case <-shown:
 		return nil
-	case <-pg.failed:
-		return noNetwork()
+	case why := <-pg.failed:
+		return whyFailed(why)
 	case <-p.b.Done():
 		return &kiosk.Error{Code: kiosk.CodeBrowserBroken, Op: "browser: open"}
 	case <-ctx.Done():
@@ -143,6 +165,13 @@ func (p *process) show(ctx context.Context, pg *page, address string) error {
 		}
 		return context.Cause(ctx)
 	}
+}
+
+func whyFailed(why string) error {
+	if why == string(kiosk.StopCrash) {
+		return errBroke
+	}
+	return noNetwork()
 }
 
 func noNetwork() error {
@@ -155,6 +184,8 @@ func badRequest(op, why string) error {
 
 // addTab opens a tab and gives its page.
 func (p *process) addTab(ctx context.Context, tab int) (*page, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	p.mu.Lock()
 	p.expect++
 	p.mu.Unlock()
@@ -172,7 +203,7 @@ func (p *process) addTab(ctx context.Context, tab int) (*page, error) {
 				pg.tab = tab
 				p.tabs[tab] = append(p.tabs[tab], pg)
 				p.mu.Unlock()
-				return pg, nil
+				return pg, p.settle(ctx, pg)
 			}
 		}
 		p.mu.Unlock()

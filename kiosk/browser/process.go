@@ -126,7 +126,7 @@ func (p *process) warm(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	if err := p.settle(ctx); err != nil {
+	if err := p.settle(ctx, p.frontPage()); err != nil {
 		return err
 	}
 	if err := p.plant(ctx); err != nil {
@@ -135,13 +135,13 @@ func (p *process) warm(ctx context.Context) error {
 	return p.hide()
 }
 
-// settle waits until the first page has answered everything and was idle for
-// a moment: a renderer that is sent elsewhere while Chromium still starts
-// breaks, one time in four on a busy machine (Chromium 156).
-func (p *process) settle(ctx context.Context) error {
+// settle waits until a new page has answered everything and was idle for a
+// moment: a renderer that is sent elsewhere while it still starts breaks, one
+// time in four on a busy machine (Chromium 156).
+func (p *process) settle(ctx context.Context, pg *page) error {
 	const idle = `new Promise(done=>{const soon=()=>requestIdleCallback(()=>setTimeout(done,300),{timeout:2000});` +
 		`document.readyState==='complete'?soon():addEventListener('load',soon)})`
-	return p.b.Call(ctx, p.frontPage().session, "Runtime.evaluate", params{"expression": idle, "awaitPromise": true}, nil)
+	return p.b.Call(ctx, pg.session, "Runtime.evaluate", params{"expression": idle, "awaitPromise": true}, nil)
 }
 
 func (p *process) autoAttach(ctx context.Context) error {

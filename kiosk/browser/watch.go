@@ -65,9 +65,16 @@ func (p *process) crashed(ev devtools.Event) {
 		return
 	}
 	pg, address := s.page, s.page.url
-	pg.restore, pg.dialog = true, false
+	pg.restore, pg.dialog = address != "", false
 	clear(pg.focus)
 	p.mu.Unlock()
+	if address == "" { // show tries again
+		select {
+		case pg.failed <- string(kiosk.StopCrash):
+		default:
+		}
+		return
+	}
 	v.b.o.Log.Warn("page broke, it is shown again")
 	v.mu.Lock()
 	v.restarted++
