@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"time"
 
 	"pointnum/kiosk/browser/xwindow"
 )
@@ -48,10 +49,36 @@ func (p *process) size(pg *page) {
 	case !p.o.Headless:
 		_ = p.move(r) // a window that is gone needs none
 	case !r.Empty():
-		p.tell(pg.session, "Emulation.setDeviceMetricsOverride", params{
-			"width": r.Dx(), "height": r.Dy(), "deviceScaleFactor": 1, "mobile": false,
-		})
+		p.spawn(func(ctx context.Context) { p.emulate(ctx, v, pg) })
 	}
+}
+
+// emulate sets the size of a page that has no window, once it rests: between
+// the answer of another site and its first frame Chromium would wait for ever
+// for the process that is just leaving.
+func (p *process) emulate(ctx context.Context, v *visit, pg *page) {
+	for end := time.Now().Add(restTimeout); time.Now().Before(end); {
+		p.mu.Lock()
+		rests := !pg.loading && pg.url != "" && pg.url != "about:blank"
+		p.mu.Unlock()
+		if rests {
+			break
+		}
+		select {
+		case <-time.After(20 * time.Millisecond): // pacing
+		case <-ctx.Done():
+			return
+		}
+	}
+	v.mu.Lock()
+	r := v.place // the latest
+	v.mu.Unlock()
+	if r.Empty() {
+		return
+	}
+	p.tell(pg.session, "Emulation.setDeviceMetricsOverride", params{
+		"width": r.Dx(), "height": r.Dy(), "deviceScaleFactor": 1, "mobile": false,
+	})
 }
 
 // resize sets the size of what a page shows.

@@ -12,6 +12,7 @@ const (
 	printTimeout   = 60 * time.Second       // for a page to become a PDF
 	eraseTimeout   = 60 * time.Second       // for the search after a wipe
 	dialogTimeout  = 2 * time.Minute        // for the visitor to answer a page's question
+	restTimeout    = 5 * time.Second        // for a page to come to rest before it is sized
 	beat           = 2 * time.Second        // between two looks at whether the page answers
 	hangLimit      = 10 * time.Second       // for it to answer
 	openerWindow   = 5 * time.Second        // between a page's wish for a window and the window
