@@ -1,0 +1,274 @@
+package main_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pointnum/cmd/internal/testportal"
+)
+
+const portalHost = testportal.HostPortal
+
+// tap puts a finger on a key of the kiosk's keyboard, as fast as people type.
+func (s *screen) tap(key string) {
+	s.t.Helper()
+	selector := fmt.Sprintf(`#keyboard [data-key=%q]`, key)
+	type place struct{ X, Y, W, H float64 }
+	var at *place
+	eventually(s.t, "the key "+key, func() bool {
+		at = eval[*place](s, fmt.Sprintf(point, selector, 0))
+		return at != nil
+	})
+	s.finger(at.X, at.Y)
+}
+
+// write types on the kiosk's keyboard; the page's cursor is in a field.
+func (s *screen) write(text string) {
+	s.t.Helper()
+	eventually(s.t, "the keyboard", func() bool {
+		return eval[bool](s, `!document.querySelector('#keyboard').hidden`)
+	})
+	for _, c := range text {
+		s.tap(string(c))
+	}
+}
+
+// enter goes to a portal from the result screen, or back to it.
+func (s *screen) enter() *page {
+	s.t.Helper()
+	s.touch(`#open-site`)
+	s.shows("browse")
+	return openPage(s.t, portalHost)
+}
+
+// A whole visit on a portal by touches alone.
+func TestVisitOnAPortal(t *testing.T) {
+	began := time.Now().Add(-time.Second)
+	kiosk := start(t, "kioskdev", "-json", "-listen", "127.0.0.1:0", "-panel", "127.0.0.1:0", "-browser", "-chromium", debugPort,
+		"-out", t.TempDir(), "-marker", marker, "-page-time", "100ms", "-side-time", "100ms")
+	told := kiosk.told(t)
+	bench := panel{told.Panel}
+	bench.post(t, "/key", "in", "true")
+	s := openScreen(t, told.Screen, 1080, 1920)
+	prepare(t, s)
+	p := s.enter()
+
+	askForCode(s, p)
+	p.touch(portalHost, with("href", "/formulaires"))
+	for _, id := range []string{"shadow", "hidden", "delayed", "picker", "detached", "fsaccess", "plain", "multiple"} {
+		give(t, s, p, id)
+	}
+	p.touch(portalHost, with("href", "/"))
+	p.touch(portalHost, with("href", "/cadres"))
+	for _, c := range []struct{ frame, form string }{
+		{"cadre-meme-site", "hidden"}, {"cadre-autre-site", "shadow"}, {"cadre-autre-site", "plain"}, {"cadre-limite", "delayed"},
+	} {
+		p.frame = c.frame
+		give(t, s, p, c.form)
+		p.frame = ""
+	}
+	p.touch(portalHost, with("href", "/formulaires"))
+	last := give(t, s, p, "accept")
+
+	// What the portal has is what the kiosk shows, byte for byte.
+	s.touch(`#to-papers`)
+	s.shows("result")
+	s.touch(`[data-section="result"] [data-act="save"]`)
+	eventually(t, "a file on the key", func() bool { return len(keyFiles(t, bench.state(t).KeyDir)) == 1 })
+	checkPaper(t, filepath.Join(bench.state(t).KeyDir, keyFiles(t, bench.state(t).KeyDir)[0]))
+	if saved := sum(t, filepath.Join(bench.state(t).KeyDir, keyFiles(t, bench.state(t).KeyDir)[0])); saved != last {
+		t.Errorf("the portal has %s, the kiosk %s", last, saved)
+	}
+	s.touch(`.opened [data-screen="browse"]`)
+	s.shows("browse")
+
+	download(t, s, p, bench)
+	left := append(fragments(t, told.Spool), []byte(marker))
+	s.touch(`[data-section="browse"] [data-open="leave"]`)
+	s.touch(`#leave [data-act="leave"]`)
+	s.shows("goodbye")
+	eventually(t, "everything erased", func() bool {
+		return eval[bool](s, `document.querySelector('[data-section="goodbye"] [data-when="wiped"]').checkVisibility()`)
+	})
+	erased(t, told.Spool, p.cell, told.Out, left, began)
+}
+
+// prepare scans a paper and makes its file for the portal.
+func prepare(t *testing.T, s *screen) {
+	t.Helper()
+	s.shows("welcome")
+	s.touch(`[data-act="start"][data-lang="fr"]`)
+	s.shows("scan")
+	s.touch(`[data-act="scan"]`)
+	s.shows("review")
+	eventually(t, "three pages with pictures", func() bool { return s.pages() == 3 })
+	s.touch(`section[data-section="review"] [data-screen="portal"]`)
+	s.shows("portal")
+	s.touch(`[data-section="portal"] [data-portal="essai"]`)
+	s.touch(`[data-kind="rent_certificate"]`)
+	s.touch(`[data-do="choose"]`)
+	s.shows("result")
+}
+
+// askForCode types an address on the kiosk's keyboard.
+func askForCode(s *screen, p *page) {
+	s.t.Helper()
+	p.touch(portalHost, with("href", "/connexion"))
+	p.touch(portalHost, with("id", "adresse"))
+	s.write(testportal.MailUser)
+	p.touch(portalHost, with("id", "recevoir-code"))
+	p.shows(portalHost, "the code's field", with("id", "code"))
+}
+
+// give gives the visit's paper to one of the portal's forms, and returns what
+// the portal says that it got: its SHA-256.
+func give(t *testing.T, s *screen, p *page, id string) string {
+	t.Helper()
+	trigger := with("data-trigger", id)
+	if id == "shadow" {
+		trigger = within(trigger, func(n *node) bool { return n.Name == "INPUT" })
+	}
+	p.touch(portalHost, trigger)
+	s.shows("ask-file")
+	s.keep("ask-" + id)
+	s.touch(`#papers button`)
+	s.shows("browse")
+	var form testportal.Form
+	for _, f := range testportal.Forms() {
+		if f.ID == id {
+			form = f
+		}
+	}
+	if form.Button {
+		p.touch(portalHost, with("data-send", id))
+		// Its answer is a page; there is a way on from every page.
+		defer func() { s.touch(`[data-act="browser"][data-command="back"]`) }()
+	}
+	answer := p.shows(portalHost, "the portal's answer to "+id, func(n *node) bool {
+		_, answered := n.attr("data-accepted")
+		return with("data-result", id)(n) && answered
+	})
+	if ok, _ := answer.attr("data-accepted"); ok != "yes" {
+		t.Errorf("%s: %s", id, answer.text())
+		return ""
+	}
+	bytes, _ := answer.attr("data-bytes")
+	kind, _ := answer.attr("data-type")
+	got, _ := answer.attr("data-sha256")
+	if n, err := strconv.ParseInt(strings.Fields(bytes + " x")[0], 10, 64); err != nil || n > form.Max || kind != "application/pdf" {
+		t.Errorf("%s: the portal got %s bytes of %s, and takes %d", id, bytes, kind, form.Max)
+	}
+	return got
+}
+
+// download takes the portal's receipt and prints it.
+func download(t *testing.T, s *screen, p *page, bench panel) {
+	t.Helper()
+	p.touch(portalHost, with("href", "/documents"))
+	p.touch(portalHost, with("data-download", "attachment"))
+	s.shows("ask-taken")
+	s.touch(`[data-section="ask-taken"] [data-act="print"]`)
+	eventually(t, "the receipt printed", func() bool { return bench.state(t).Prints == 1 })
+	s.shows("ask-taken")
+	s.touch(`[data-section="ask-taken"] .actions [data-act="ask"]`)
+	s.shows("browse")
+}
+
+// erased wants nothing left of a visit: no process and no folder of its
+// browser, no file with a piece of its papers.
+func erased(t *testing.T, spool, cell, out string, pieces [][]byte, since time.Time) {
+	t.Helper()
+	checkEmpty(t, spool)
+	if _, err := os.Stat(cell); !os.IsNotExist(err) {
+		t.Errorf("the browser's folder is still there: %v", err)
+	}
+	if n := processesOf(t, cell); n > 0 {
+		t.Errorf("%d processes of the browser are still there", n)
+	}
+	where := []string{os.TempDir(), "/dev/shm", "/run", "/var/tmp", "/var/log", "/var/spool"}
+	if home, err := os.UserHomeDir(); err == nil {
+		where = append(where, home)
+	}
+	if holds(t, where, pieces, since, out) {
+		t.Error("something of the visit is left")
+	}
+}
+
+// processesOf counts the processes that name a folder.
+func processesOf(t *testing.T, dir string) (n int) {
+	t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range all {
+		if content, err := os.ReadFile(path); err == nil && strings.Contains(string(content), dir+"/") {
+			n++
+		}
+	}
+	return n
+}
+
+func sum(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := sha256.Sum256(data)
+	return hex.EncodeToString(h[:])
+}
+
+// An agent that is killed while a portal waits for a file leaves no browser;
+// the visitor has their paper again and is told that the portal is gone.
+func TestVisitOnAPortalSurvivesAKilledAgent(t *testing.T) {
+	began := time.Now().Add(-time.Second)
+	dir, err := os.MkdirTemp("/dev/shm", "pointnum-portal-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	out, spool := t.TempDir(), filepath.Join(dir, "spool")
+	args := []string{"-json", "-listen", freePort(t), "-panel", "127.0.0.1:0", "-browser", "-chromium", debugPort,
+		"-out", out, "-spool", spool, "-marker", marker, "-page-time", "100ms", "-side-time", "100ms"}
+	kiosk := start(t, "kioskdev", args...)
+	told := kiosk.told(t)
+	t.Cleanup(func() { os.RemoveAll(filepath.Dir(told.Control)) })
+	s := openScreen(t, told.Screen, 1080, 1920)
+	prepare(t, s)
+	p := s.enter()
+	p.touch(portalHost, with("href", "/formulaires"))
+	p.touch(portalHost, with("data-trigger", "hidden"))
+	s.shows("ask-file")
+	pieces := append(fragments(t, spool), []byte(marker))
+
+	kiosk.kill(t)
+	eventually(t, "no process of the browser", func() bool { return processesOf(t, p.cell) == 0 })
+	start(t, "kioskdev", args...).told(t)
+	s.shows("fault")
+	if text := s.text(); !strings.Contains(text, "browser_broken") {
+		t.Errorf("the visitor is told:\n%s", text)
+	}
+	if _, err := os.Stat(p.cell); !os.IsNotExist(err) {
+		t.Errorf("the dead browser's folder is still there: %v", err)
+	}
+	s.touch(`[data-section="fault"] [data-act="retry"]`)
+	s.shows("browse")
+	again := openPage(t, portalHost)
+	again.touch(portalHost, with("href", "/formulaires"))
+	give(t, s, again, "hidden")
+	s.touch(`[data-section="browse"] [data-open="leave"]`)
+	s.touch(`#leave [data-act="leave"]`)
+	s.shows("goodbye")
+	eventually(t, "everything erased", func() bool {
+		return eval[bool](s, `document.querySelector('[data-section="goodbye"] [data-when="wiped"]').checkVisibility()`)
+	})
+	erased(t, spool, again.cell, out, pieces, began)
+}
