@@ -25,6 +25,7 @@ import (
 	"pointnum/kiosk"
 	"pointnum/kiosk/browser/cell"
 	"pointnum/kiosk/browser/devtools"
+	"pointnum/kiosk/browser/xwindow"
 )
 
 // Options say how the browser runs.
@@ -49,7 +50,8 @@ type Options struct {
 
 // Browser is the locked browser. Its methods may be called from any goroutine.
 type Browser struct {
-	o Options
+	o      Options
+	screen *xwindow.Screen // where windows are
 
 	mu     sync.Mutex
 	spare  *process // ready for the next visit
@@ -80,12 +82,13 @@ func New(o Options) (*Browser, error) {
 	if err := cell.Sweep(o.Dir); err != nil {
 		return nil, fmt.Errorf("browser: remove what was left: %w", err)
 	}
-	return &Browser{o: o, wanted: make(chan struct{}, 1)}, nil
+	return &Browser{o: o, screen: xwindow.New(o.Display), wanted: make(chan struct{}, 1)}, nil
 }
 
 // Run keeps one process started, so that a visit does not wait, until ctx
 // ends. It erases the spare one then. It logs what fails and tries again.
 func (b *Browser) Run(ctx context.Context) error {
+	defer b.screen.Close()
 	wait := startAgain
 	for ctx.Err() == nil {
 		err := b.prepare(ctx)
@@ -112,7 +115,7 @@ func (b *Browser) prepare(ctx context.Context) error {
 	if have {
 		return nil
 	}
-	p, err := startProcess(ctx, b.o)
+	p, err := startProcess(ctx, b.o, b.screen)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.ill = err
@@ -194,7 +197,7 @@ func (b *Browser) take(ctx context.Context) (*process, error) {
 			return nil, err
 		}
 	}
-	p, err := startProcess(ctx, b.o)
+	p, err := startProcess(ctx, b.o, b.screen)
 	if err != nil {
 		return nil, &kiosk.Error{Code: kiosk.CodeBrowserBroken, Op: "browser: start", Err: err}
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"image"
 	"time"
-
-	"pointnum/kiosk/browser/xwindow"
 )
 
 // Place puts the window over the hole; see kiosk.Browsing.
@@ -30,7 +28,7 @@ func (p *process) move(r image.Rectangle) error {
 	if p.o.Headless {
 		return nil
 	}
-	return xwindow.Place(p.o.Display, p.b.PID(), r)
+	return p.screen.Place(p.b.PID(), r)
 }
 
 // size gives a page its size, without a window. With one, a popup may have a

@@ -12,6 +12,7 @@ import (
 	"pointnum/kiosk/browser/cell"
 	"pointnum/kiosk/browser/devtools"
 	"pointnum/kiosk/browser/hook"
+	"pointnum/kiosk/browser/xwindow"
 )
 
 // canaryHost is where the cookie and the storage of the canary are planted:
@@ -26,6 +27,8 @@ type process struct {
 	cell *cell.Cell
 	b    *devtools.Browser
 	o    Options
+	// screen has the process's windows; unused without any
+	screen *xwindow.Screen
 
 	ctx    context.Context // ends with the process's use
 	cancel context.CancelFunc
@@ -84,7 +87,7 @@ type opening struct {
 }
 
 // startProcess starts a process and warms it.
-func startProcess(ctx context.Context, o Options) (*process, error) {
+func startProcess(ctx context.Context, o Options, screen *xwindow.Screen) (*process, error) {
 	ctx, cancelStart := context.WithTimeout(ctx, warmTimeout)
 	defer cancelStart()
 	args := o.Args
@@ -97,7 +100,7 @@ func startProcess(ctx context.Context, o Options) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{cell: c, b: c.Browser, o: o, sessions: map[string]*session{}, ready: make(chan struct{}), expect: 1}
+	p := &process{cell: c, b: c.Browser, o: o, screen: screen, sessions: map[string]*session{}, ready: make(chan struct{}), expect: 1}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.events = p.b.Subscribe(handled...)
 	p.work.Go(p.read)
