@@ -69,6 +69,9 @@ var codeTable = map[kiosk.Code]codeLine{
 	kiosk.CodeFileUnsupported: {"Ce format ne peut pas être ouvert fidèlement : enregistrez le document en PDF.", "This format can’t be opened faithfully: save the document as a PDF.", ExitFile},
 	kiosk.CodeCannotFit:       {"Impossible d’être si petit et encore lisible : partagez le document en plusieurs.", "Can’t be that small and still be read: split the document.", ExitFile},
 
+	kiosk.CodeNoNetwork:     {"Le site ne répond pas : regardez le câble ou le Wi-Fi.", "The site does not answer: look at the cable or the Wi-Fi.", ExitNoDevice},
+	kiosk.CodeBrowserBroken: {"Le navigateur ne démarre pas ou ne répond plus : voyez « kioskctl status ».", "The browser does not start or does not answer: see “kioskctl status”.", 0},
+
 	kiosk.CodeInternal:   {"Erreur interne.", "Internal error.", 0},
 	kiosk.CodeCanceled:   {"Arrêté.", "Stopped.", ExitCanceled},
 	kiosk.CodeSpoolFull:  {"La visite a trop de pages : finissez-la, puis commencez-en une autre.", "The visit holds too many pages: finish it, then start another one.", 0},
