@@ -9,6 +9,8 @@ const (
 	activeTimeout  = 3 * time.Second        // for a page's new process to take over
 	firstTimeout   = 45 * time.Second       // for a portal's first page
 	confirmTimeout = 3 * time.Second        // for a field to tell of its new files
+	dropTimeout    = time.Second            // for a zone to see its new files
+	stuckTimeout   = 3 * time.Second        // between a page's answer and the page
 	printTimeout   = 60 * time.Second       // for a page to become a PDF
 	eraseTimeout   = 60 * time.Second       // for the search after a wipe
 	dialogTimeout  = 2 * time.Minute        // for the visitor to answer a page's question
@@ -22,6 +24,8 @@ const (
 	maxDownloads     = 20
 	maxDownloadBytes = 50 << 20 // of one
 	maxDownloadTotal = 200 << 20
+
+	showTries = 3 // pages that are made for one that does not come
 
 	minZoom, maxZoom, stepZoom = 100, 300, 25
 )

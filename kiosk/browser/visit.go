@@ -58,7 +58,7 @@ func (b *Browser) open(ctx context.Context, o kiosk.BrowseOptions, home string, 
 	if pg == nil {
 		err = &kiosk.Error{Code: kiosk.CodeBrowserBroken, Op: "browser: open"}
 	} else {
-		err = p.show(ctx, pg, o.Address)
+		err = v.showIn(ctx, p, pg, o.Address)
 	}
 	if err != nil {
 		return nil, errors.Join(err, v.end())
