@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"time"
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/browser/devtools"
@@ -22,7 +21,6 @@ type choice struct {
 	session string
 	node    int    // the field's backend node
 	object  string // the field in our own world
-	x, y    float64
 }
 
 // objectGroup names what is held for a chooser.
@@ -276,79 +274,6 @@ func (c *choice) set(ctx context.Context, paths []string, sizes []int64) error {
 	}
 	if !slices.Equal(got, sizes) {
 		return errors.New("the page did not get the files")
-	}
-	return nil
-}
-
-// dropZone: a zone to drop files on was touched, and no chooser came.
-func (v *visit) dropZone(ctx context.Context, p *process, s *session, m hook.Message) {
-	pg := s.page
-	v.mu.Lock()
-	open := v.choice != nil && v.choice.page == pg
-	v.mu.Unlock()
-	if open {
-		return
-	}
-	x, y, err := p.onPage(ctx, s, pg, m)
-	if err != nil {
-		return
-	}
-	c := &choice{proc: p, page: pg, session: pg.session, x: x, y: y}
-	c.Drop, c.Multiple = true, true
-	c.hint(hook.FieldInfo{Near: m.Near})
-	v.ask(c)
-}
-
-// onPage gives where something in a frame is on its page. A frame of another
-// process has an owner in the page, whose place is known; for one of the same
-// process only the screen is common.
-func (p *process) onPage(ctx context.Context, s *session, pg *page, m hook.Message) (x, y float64, err error) {
-	if m.Top {
-		return m.X, m.Y, nil
-	}
-	if !s.top {
-		var owner struct {
-			Node int `json:"backendNodeId"`
-		}
-		var box struct {
-			Model struct {
-				Content []float64 `json:"content"`
-			} `json:"model"`
-		}
-		err := p.b.Call(ctx, pg.session, "DOM.getFrameOwner", params{"frameId": s.target}, &owner)
-		if err == nil {
-			err = p.b.Call(ctx, pg.session, "DOM.getBoxModel", params{"backendNodeId": owner.Node}, &box)
-		}
-		if err == nil && len(box.Model.Content) == 8 {
-			return m.X + box.Model.Content[0], m.Y + box.Model.Content[1], nil
-		}
-	}
-	var r struct {
-		Result struct {
-			Value [2]float64 `json:"value"`
-		} `json:"result"`
-	}
-	err = p.b.Call(ctx, pg.session, "Runtime.evaluate", params{"expression": hook.Origin, "returnByValue": true}, &r)
-	return m.SX - r.Result.Value[0], m.SY - r.Result.Value[1], err
-}
-
-// drop drops the files on the zone, as a hand with a mouse would.
-func (c *choice) drop(ctx context.Context, paths []string) error {
-	for _, kind := range []string{"dragEnter", "dragOver", "drop"} {
-		err := c.proc.b.Call(ctx, c.session, "Input.dispatchDragEvent", params{
-			"type": kind, "x": c.x, "y": c.y,
-			"data": params{"items": []any{}, "files": paths, "dragOperationsMask": 1},
-		}, nil)
-		if err != nil {
-			return err
-		}
-		if kind != "drop" {
-			select {
-			case <-time.After(50 * time.Millisecond): // pacing: pages show their zone between the two
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-		}
 	}
 	return nil
 }

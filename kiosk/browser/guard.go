@@ -17,7 +17,7 @@ var handled = []string{
 	"Page.frameStartedLoading", "Page.frameStoppedLoading", "Page.domContentEventFired",
 	"Page.windowOpen", "Page.javascriptDialogOpening", "Page.javascriptDialogClosed",
 	"Page.fileChooserOpened", "Runtime.bindingCalled",
-	"Runtime.executionContextDestroyed", "Runtime.executionContextsCleared",
+	"Runtime.executionContextCreated", "Runtime.executionContextDestroyed", "Runtime.executionContextsCleared",
 	"Inspector.targetCrashed",
 	"Browser.downloadWillBegin", "Browser.downloadProgress",
 }
@@ -40,6 +40,7 @@ func (p *process) read() {
 		"Page.javascriptDialogClosed":       p.dialog,
 		"Page.fileChooserOpened":            p.chooser,
 		"Runtime.bindingCalled":             p.told,
+		"Runtime.executionContextCreated":   p.contextMade,
 		"Runtime.executionContextDestroyed": p.contextGone,
 		"Runtime.executionContextsCleared":  p.contextGone,
 		"Inspector.targetCrashed":           p.crashed,
@@ -76,7 +77,7 @@ func (p *process) attached(ev devtools.Event) {
 	if ev.Decode(&e) != nil {
 		return
 	}
-	s := &session{id: e.SessionID, target: e.TargetInfo.TargetID}
+	s := &session{id: e.SessionID, target: e.TargetInfo.TargetID, parent: ev.Session, frames: map[int]string{}}
 	known, wasReady := true, false
 	p.mu.Lock()
 	switch e.TargetInfo.Type {

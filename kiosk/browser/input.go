@@ -100,7 +100,7 @@ func (p *process) told(ev devtools.Event) {
 		p.mu.Unlock()
 		return
 	}
-	pg := s.page
+	pg, frame := s.page, s.frames[e.Context]
 	if m.Kind == "focus" {
 		if m.Field != "" {
 			clear(pg.focus) // there is one cursor
@@ -116,14 +116,34 @@ func (p *process) told(ev devtools.Event) {
 	case "scheme":
 		v.stop(p, pg, kiosk.StopScheme)
 	case "drop":
-		p.spawn(func(ctx context.Context) { v.dropZone(ctx, p, s, m) })
+		p.spawn(func(ctx context.Context) { v.dropZone(ctx, p, s, frame, m) })
 	}
 	v.changed()
 }
 
 func focusKey(session string, contextID int) string { return fmt.Sprintf("%s/%d", session, contextID) }
 
-// contextGone forgets the cursor of a frame that is no more.
+// contextMade notes which frame a context is of.
+func (p *process) contextMade(ev devtools.Event) {
+	var e struct {
+		Context struct {
+			ID  int `json:"id"`
+			Aux struct {
+				Frame string `json:"frameId"`
+			} `json:"auxData"`
+		} `json:"context"`
+	}
+	if ev.Decode(&e) != nil || e.Context.Aux.Frame == "" {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s := p.sessions[ev.Session]; s != nil {
+		s.frames[e.Context.ID] = e.Context.Aux.Frame
+	}
+}
+
+// contextGone forgets a context that is no more, and the cursor in it.
 func (p *process) contextGone(ev devtools.Event) {
 	var e struct {
 		Context int `json:"executionContextId"`
@@ -133,6 +153,10 @@ func (p *process) contextGone(ev devtools.Event) {
 	}
 	p.mu.Lock()
 	if s := p.sessions[ev.Session]; s != nil && s.page != nil {
+		if e.Context == 0 { // all of them
+			clear(s.frames)
+		}
+		delete(s.frames, e.Context)
 		delete(s.page.focus, focusKey(s.id, e.Context))
 	}
 	p.mu.Unlock()

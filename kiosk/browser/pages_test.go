@@ -32,6 +32,7 @@ func TestPages(t *testing.T) {
 		{"a field in a frame of another site gets a file", fieldInAFrame},
 		{"a refused choice reaches the page", refusedChoice},
 		{"a zone to drop files on gets them", dropZone},
+		{"files that a zone does not take are told", refusingZone},
 		{"an answer that is too late is refused", lateAnswer},
 		{"pages beyond the portal are not shown", beyondThePortal},
 		{"popups lie over their page and go with Back", popups},
@@ -243,6 +244,25 @@ zone.ondrop=e=>{e.preventDefault();up('KIND',e.dataTransfer.files)}</script>`
 		v.attach(t, attachment("z.pdf", "%PDF-1.4"))
 		s.gets(t, id+"zone", "z.pdf:8:%PDF-1.4")
 	}
+	v.goTo(t, s, "/low", `<div style="height:700px">x</div><iframe id=far src="https://service.test:{port}/dropin" style="height:180px"></iframe>`)
+	for range 2 {
+		if err := v.Do(t.Context(), kiosk.BrowserLarger); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waitFor(t, "a larger page", func() bool { return v.eval(t, "far.getBoundingClientRect().height>260") == "true" })
+	v.eval(t, "far.scrollIntoView()")
+	v.eval(t, painted)
+	v.touch(t, "#far")
+	v.choice(t)
+	v.eval(t, "scrollTo(0,0)") // it is out of sight now
+	v.attach(t, attachment("low.pdf", "%PDF-1.4"))
+	waitFor(t, "a second drop in the frame", func() bool { return len(s.sent("farzone")) == 2 })
+	for range 2 {
+		if err := v.Do(t.Context(), kiosk.BrowserSmaller); err != nil {
+			t.Fatal(err)
+		}
+	}
 	v.goTo(t, s, "/drop", upload+`<p id=text>Du texte</p><div id=zone style="height:200px;border:3px dashed">Déposez vos fichiers ici (max 2 Mo)</div>
 <script>addEventListener('dragover',e=>{});zone.addEventListener('dragover',e=>e.preventDefault());
 zone.addEventListener('drop',e=>{e.preventDefault();up('zone',e.dataTransfer.files)})</script>`)
@@ -254,6 +274,26 @@ zone.addEventListener('drop',e=>{e.preventDefault();up('zone',e.dataTransfer.fil
 	}
 	v.attach(t, attachment("z.pdf", "%PDF-1.4"))
 	s.gets(t, "zone", "z.pdf:8:%PDF-1.4")
+}
+
+// A zone that takes the touch and not the files.
+func refusingZone(t *testing.T, s *site, v *opened) {
+	v.goTo(t, s, "/refuses", `<div id=space style="height:800px">x</div><div id=zone style="height:80px">Déposez</div><script>
+zone.ondrop=e=>e.preventDefault();zone.ondragover=e=>{if(!e.isTrusted)e.preventDefault()}</script>`)
+	v.eval(t, "zone.scrollIntoView()")
+	v.touch(t, "#zone")
+	c := v.choice(t)
+	err := v.Attach(t.Context(), c.ID, []kiosk.Attachment{attachment("z.pdf", "%PDF-1.4")})
+	if kiosk.CodeOf(err) != kiosk.CodeBrowserBroken {
+		t.Errorf("files that no one took: %v", err)
+	}
+	v.eval(t, painted)
+	if b := v.now(); v.eval(t, "location.pathname") != "/refuses" || len(b.Downloads) > 0 {
+		t.Errorf("the file was opened: %+v", b)
+	}
+	if err := v.Refuse(t.Context(), c.ID); err != nil {
+		t.Error(err)
+	}
 }
 
 func lateAnswer(t *testing.T, s *site, v *opened) {

@@ -59,8 +59,10 @@ const (
 type session struct {
 	id     string
 	target string
-	page   *page // nil for workers
-	top    bool  // it is the page's own
+	page   *page          // nil for workers
+	top    bool           // it is the page's own
+	parent string         // the session of the page or frame around it
+	frames map[int]string // by execution context, the frame
 }
 
 // page is a tab or a popup.

@@ -29,7 +29,7 @@ const World = "pointnum"
 var Page string
 
 // Own is the script for every document, in World: it remembers what was
-// touched last, near which a hint for a hidden field stands.
+// touched last, near which a hint for a hidden field stands, and sees drops.
 //
 //go:embed own.js
 var Own string
@@ -52,20 +52,18 @@ const Sizes = `async function(){for(const f of this.files)await f.slice(0,1).arr
 // Cancel is a function on a file field: the visitor chose nothing.
 const Cancel = `function(){this.dispatchEvent(new Event('cancel',{bubbles:true}))}`
 
-// Origin is an expression: where the page's upper left corner is on the
-// screen, in CSS pixels.
-const Origin = `[screenX+(outerWidth-innerWidth)/2,screenY+outerHeight-innerHeight]`
+// Touched is an expression in World: the element that was touched last.
+const Touched = `globalThis.last`
+
+// Dropped is a function on an element of World: its promise holds the number
+// of files of the next drop in the element's frame that the page takes.
+const Dropped = `function(){return new Promise(done=>{globalThis.dropped=done})}`
 
 // Message is what Page tells.
 type Message struct {
 	Kind  string `json:"t"` // "print", "focus", "drop", "scheme"
 	Field string `json:"f"` // focus: a kiosk.FieldKind, "" for none
-	// Of a drop: in CSS pixels from the corner of the frame, and of the screen.
-	X    float64  `json:"x"`
-	Y    float64  `json:"y"`
-	SX   float64  `json:"sx"`
-	SY   float64  `json:"sy"`
-	Top  bool     `json:"top"` // the frame is the page's top one
+	// Of a drop: the texts of the zone.
 	Near []string `json:"near"`
 }
 

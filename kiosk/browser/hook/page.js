@@ -58,7 +58,7 @@
   };
 
   // Zones to drop files on. A touch on one that opens no chooser by itself is
-  // told to the kiosk, with where it was.
+  // told to the kiosk; own.js keeps which it was.
   const zones = new WeakSet(), isZone = WeakSet.prototype.has.bind(zones), markZone = WeakSet.prototype.add.bind(zones);
   let delegated = false; // by a listener around everything, as some libraries do
   const listen = EventTarget.prototype.addEventListener;
@@ -92,17 +92,9 @@
     for (const p of path) if (p instanceof Element && p !== document.body && p !== document.documentElement && (isZone(p) || p.ondrop)) { zone = p; break; }
     if (!zone && !delegated) return;
     if (zone && zone.querySelector('input[type=file]:not([disabled])') === null && zone.clientWidth * zone.clientHeight > 0.8 * innerWidth * innerHeight && path.length < 5) return;
-    const mine = ++touched, where = { x: e.clientX, y: e.clientY, sx: e.screenX, sy: e.screenY, top: false };
-    let w = window;
-    try {
-      for (let f; w !== w.top && (f = w.frameElement); w = w.parent) {
-        const box = f.getBoundingClientRect();
-        where.x += box.x + f.clientLeft; where.y += box.y + f.clientTop;
-      }
-    } catch { /* the frame around this one is of another site */ }
-    where.top = w === w.top;
+    const mine = ++touched;
     const near = zone ? zone.textContent.slice(0, 600) : target.textContent.slice(0, 600);
-    timeout(() => { if (mine === touched && target.isConnected && takes(target)) say({ t: 'drop', ...where, near: [near] }); }, 450);
+    timeout(() => { if (mine === touched && target.isConnected && takes(target)) say({ t: 'drop', near: [near] }); }, 450);
   });
   // Another programme's address (mailto:, tel:) makes Chromium ask, and a page
   // that it asks about takes no touch any more. The kiosk says it instead.
@@ -115,8 +107,14 @@
     }
   }, false]);
   own(window, 'beforeunload', chosen);
-  // A file dropped beside a zone would be opened as a page.
-  for (const type of ['dragover', 'drop']) apply(listen, window, [type, (e) => { if (e.isTrusted && !e.defaultPrevented) e.preventDefault(); }, false]);
+  // A file dropped beside a zone would be opened as a page: what nobody takes
+  // is not dropped at all. A page may keep events from coming this far: what
+  // own.js does first holds then.
+  for (const type of ['dragenter', 'dragover', 'drop']) apply(listen, window, [type, (e) => {
+    if (!e.isTrusted || e.defaultPrevented) return;
+    e.preventDefault();
+    if (e.dataTransfer) e.dataTransfer.dropEffect = 'none';
+  }, false]);
   const click = HTMLInputElement.prototype.click, picker = HTMLInputElement.prototype.showPicker;
   // A field that is in no document is clicked without the window seeing it.
   Object.defineProperty(HTMLInputElement.prototype, 'click', { configurable: true, writable: true, enumerable: true,
