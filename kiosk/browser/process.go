@@ -12,12 +12,12 @@ import (
 	"pointnum/kiosk/browser/cell"
 	"pointnum/kiosk/browser/devtools"
 	"pointnum/kiosk/browser/hook"
+	"pointnum/kiosk/browser/policy"
 	"pointnum/kiosk/browser/xwindow"
 )
 
-// canaryHost is where the cookie and the storage of the canary are planted:
-// a name that is nobody's (RFC 2606).
-const canaryHost = "canary.invalid"
+// canaryHost is where the cookie and the storage of the canary are planted.
+const canaryHost = policy.CanaryHost
 
 // params are those of a DevTools call.
 type params = map[string]any

@@ -25,6 +25,11 @@ import (
 // Path is where Debian's Chromium looks for the file.
 const Path = "/etc/chromium/policies/managed/pointnum.json"
 
+// CanaryHost is the host of the page by which the locked browser proves its
+// wipe. Nothing is ever asked of it: the agent answers in its place. The name
+// is nobody's (RFC 2606).
+const CanaryHost = "canary.invalid"
+
 // Policies are policies by their names, with values as encoding/json makes
 // them from a file.
 type Policies map[string]any
@@ -77,7 +82,8 @@ func Filters(hosts []string) []string {
 // allowed lists what a visit to any portal may reach, as the egress proxy lets
 // it: a service that no portal needs is not there.
 func allowed(c *portal.Catalogue, extra []string) []string {
-	out := append(slices.Clone(extra), Filters(c.Hosts(""))...) // the mailboxes, also where there is no portal
+	out := append(slices.Clone(extra), "https://."+CanaryHost)
+	out = append(out, Filters(c.Hosts(""))...) // the mailboxes, also where there is no portal
 	for _, p := range c.Portals {
 		out = append(out, Filters(c.Hosts(p.ID))...)
 	}

@@ -334,6 +334,10 @@ func TestTheTraps(t *testing.T) {
 			t.Errorf("%s is not blocked", one)
 		}
 	}
+	// Without it no process of the locked browser gets ready.
+	if allow := string(policy.Policies{"": p["URLAllowlist"]}.JSON()); !strings.Contains(allow, `"https://.`+policy.CanaryHost+`"`) {
+		t.Error("the canary's page is blocked")
+	}
 	if string(p.JSON()) != string(policy.Make(portal.Default(), nil).JSON()) {
 		t.Error("two files of the same policies differ")
 	}
