@@ -9,6 +9,9 @@
 
   for (const name of ['showOpenFilePicker', 'showSaveFilePicker', 'showDirectoryPicker',
     'documentPictureInPicture', 'DocumentPictureInPicture']) delete window[name];
+  // Nothing of a page lies over the kiosk's bar.
+  for (const name of ['requestFullscreen', 'webkitRequestFullscreen', 'webkitRequestFullScreen', 'requestPointerLock']) delete Element.prototype[name];
+  for (const name of ['requestPictureInPicture', 'webkitEnterFullscreen', 'webkitEnterFullScreen']) delete HTMLVideoElement.prototype[name];
 
   // Printing is the kiosk's.
   const print = () => say({ t: 'print' });
@@ -108,8 +111,8 @@
   }, false]);
   own(window, 'beforeunload', chosen);
   // A file dropped beside a zone would be opened as a page: what nobody takes
-  // is not dropped at all. A page may keep events from coming this far: what
-  // own.js does first holds then.
+  // is not dropped at all. A page that keeps these events from coming this far
+  // decides that itself.
   for (const type of ['dragenter', 'dragover', 'drop']) apply(listen, window, [type, (e) => {
     if (!e.isTrusted || e.defaultPrevented) return;
     e.preventDefault();
