@@ -1,11 +1,9 @@
 package browser_test
 
 import (
-	"bufio"
 	"context"
 	"image"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -16,6 +14,7 @@ import (
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/browser"
+	"pointnum/kiosk/browser/xtest"
 )
 
 // run keeps a spare browser for a test.
@@ -179,7 +178,7 @@ func TestWindowLiesOverItsHole(t *testing.T) {
 	s := newSite(t)
 	s.page("portal.test/", `<body style="background:#fc0">x`)
 	o := s.options()
-	o.Headless, o.Display = false, display(t)
+	o.Headless, o.Display = false, xtest.Display(t)
 	t.Setenv("DISPLAY", o.Display)
 	v := open(t, o)
 	for _, r := range []image.Rectangle{image.Rect(0, 100, 700, 800), image.Rect(40, 200, 640, 600)} {
@@ -195,39 +194,6 @@ func TestWindowLiesOverItsHole(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitFor(t, "the window beside the screen", func() bool { return v.eval(t, "screenX>2000") == "true" })
-}
-
-// display starts an X server without window manager.
-func display(t *testing.T) string {
-	t.Helper()
-	path, err := exec.LookPath("Xvfb")
-	if err != nil {
-		t.Fatal("Xvfb is not installed: run 'make deps' first")
-	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	x := exec.Command(path, "-displayfd", "3", "-screen", "0", "1080x1920x24", "-nolisten", "tcp")
-	x.ExtraFiles = []*os.File{w}
-	if err := x.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = x.Process.Signal(os.Interrupt)
-		_ = x.Wait()
-	})
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(r).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return ":" + strings.TrimSpace(line)
 }
 
 // TestBrowserOfAnotherUser runs with Chromium's sandbox on, as on a kiosk.

@@ -60,9 +60,7 @@ func (p *process) downloadGoesOn(ev devtools.Event) {
 		Received float64 `json:"receivedBytes"`
 		State    string  `json:"state"`
 	}
-	p.mu.Lock()
-	v := p.visit
-	p.mu.Unlock()
+	v := p.used()
 	if ev.Decode(&e) != nil || v == nil {
 		return
 	}

@@ -243,9 +243,7 @@ func (p *process) windowOpen(ev devtools.Event) {
 
 // changed tells the visit, if there is one.
 func (p *process) changed() {
-	p.mu.Lock()
-	v := p.visit
-	p.mu.Unlock()
+	v := p.used()
 	if v != nil {
 		v.changed()
 	}

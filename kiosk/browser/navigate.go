@@ -88,9 +88,7 @@ func (p *process) requested(ev devtools.Event) {
 		return
 	}
 	pg, _ := p.pageOf(ev.Session, e.FrameID)
-	p.mu.Lock()
-	v := p.visit
-	p.mu.Unlock()
+	v := p.used()
 	if pg == nil || v == nil || pageScheme(e.URL) {
 		return
 	}
@@ -125,9 +123,7 @@ func (p *process) navigated(ev devtools.Event) {
 	if pg == nil || !top {
 		return
 	}
-	p.mu.Lock()
-	v := p.visit
-	p.mu.Unlock()
+	v := p.used()
 	if v != nil {
 		if why := v.judge(e.Frame.URL, e.Frame.Unreachable); why != "" {
 			if why == kiosk.StopForeign {

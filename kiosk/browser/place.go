@@ -34,9 +34,7 @@ func (p *process) move(r image.Rectangle) error {
 // size gives a page its size, without a window. With one, a popup may have a
 // window of its own: it is moved too.
 func (p *process) size(pg *page) {
-	p.mu.Lock()
-	v := p.visit
-	p.mu.Unlock()
+	v := p.used()
 	if v == nil {
 		return
 	}
@@ -81,9 +79,7 @@ func (p *process) emulate(ctx context.Context, v *visit, pg *page) {
 
 // resize sets the size of what a page shows.
 func (p *process) resize(pg *page) {
-	p.mu.Lock()
-	v := p.visit
-	p.mu.Unlock()
+	v := p.used()
 	if v == nil {
 		return
 	}

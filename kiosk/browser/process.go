@@ -209,6 +209,13 @@ func (p *process) canaryPage() string {
 		"<script>localStorage.setItem('canary','" + p.cell.Mark() + "');sessionStorage.setItem('canary','" + p.cell.Mark() + "')</script>"
 }
 
+// used gives the visit that the process serves; nil while it is spare.
+func (p *process) used() *visit {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.visit
+}
+
 func (p *process) dead() bool {
 	select {
 	case <-p.b.Done():
@@ -288,9 +295,7 @@ func (p *process) prepareSession(s *session) {
 
 // language asks for pages in the visitor's language.
 func (p *process) language(s *session) {
-	p.mu.Lock()
-	v := p.visit
-	p.mu.Unlock()
+	v := p.used()
 	if v == nil || v.o.Lang == "" {
 		return
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"pointnum/kiosk"
+	"pointnum/kiosk/erase"
 )
 
 // errWiped is what writers and readers get that a wipe overtook.
@@ -205,7 +206,7 @@ func (s *Spool) Remove(id string) error {
 		return nil
 	}
 	if err == nil {
-		err = errors.Join(s.overwrite(name), s.root.Remove(name))
+		err = errors.Join(erase.File(s.root, name), s.root.Remove(name))
 	}
 	if err != nil {
 		return fmt.Errorf("spool: remove: %w", err)

@@ -16,6 +16,7 @@ import (
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/atomicfile"
+	"pointnum/kiosk/erase"
 )
 
 // rounds is how often a wipe sweeps: a child that was just ended may have
@@ -132,7 +133,7 @@ func (s *Spool) sweep(rep *Report) (found int, err error) {
 			if info, err := d.Info(); err == nil {
 				rep.Bytes += info.Size()
 			}
-			if err := s.overwrite(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := erase.File(s.root, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		}
@@ -152,48 +153,6 @@ func (s *Spool) sweep(rep *Report) (found int, err error) {
 		}
 	}
 	return found, nil
-}
-
-// overwrite writes zeros over a file's content in place. On a memory file
-// system these are the very pages that held it. Holes are skipped: a sparse
-// file must not eat the memory while it is wiped.
-func (s *Spool) overwrite(name string) error {
-	const flags = os.O_WRONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK
-	f, err := s.root.OpenFile(name, flags, 0)
-	if errors.Is(err, fs.ErrPermission) {
-		if err = s.root.Chmod(name, 0o600); err == nil {
-			f, err = s.root.OpenFile(name, flags, 0)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(zero(f), f.Close())
-}
-
-func zero(f *os.File) error {
-	zeros := make([]byte, 1<<18)
-	var at int64
-	for {
-		from, err := f.Seek(at, unix.SEEK_DATA)
-		if errors.Is(err, unix.ENXIO) { // no data behind at
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		to, err := f.Seek(from, unix.SEEK_HOLE)
-		if err != nil {
-			return err
-		}
-		for at = from; at < to; {
-			n, err := f.WriteAt(zeros[:min(int64(len(zeros)), to-at)], at)
-			if err != nil {
-				return err
-			}
-			at += int64(n)
-		}
-	}
 }
 
 // canary is a file whose content is known, held open through the wipe.

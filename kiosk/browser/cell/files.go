@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"pointnum/kiosk/erase"
 )
 
 // Put copies a file to where the browser, and nobody else, reads it, and
@@ -105,7 +107,7 @@ type taken struct{ *os.File }
 
 // Close overwrites the content, which may be done more than once.
 func (t *taken) Close() error {
-	err := zero(t.File)
+	err := erase.Content(t.File)
 	if errors.Is(err, fs.ErrClosed) {
 		return nil
 	}

@@ -15,6 +15,8 @@ import (
 	"unicode/utf16"
 
 	"golang.org/x/sys/unix"
+
+	"pointnum/kiosk/erase"
 )
 
 // maxSearched is how much of a file left behind is searched for marks.
@@ -180,55 +182,13 @@ func wipe(dir string) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
-		return overwrite(root, name)
+		if err := erase.File(root, name); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
 	return os.RemoveAll(dir)
-}
-
-func overwrite(root *os.Root, name string) error {
-	const flags = os.O_WRONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK
-	f, err := root.OpenFile(name, flags, 0)
-	if errors.Is(err, fs.ErrPermission) {
-		if err = root.Chmod(name, 0o600); err == nil {
-			f, err = root.OpenFile(name, flags, 0)
-		}
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(zero(f), f.Close())
-}
-
-// zero writes zeros over a file's content in place: on a memory file system
-// these are the very pages that held it. Holes are skipped: a sparse file must
-// not eat the memory while it is wiped.
-func zero(f *os.File) error {
-	zeros := make([]byte, 1<<18)
-	var at int64
-	for {
-		from, err := f.Seek(at, unix.SEEK_DATA)
-		if errors.Is(err, unix.ENXIO) { // no data behind at
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		to, err := f.Seek(from, unix.SEEK_HOLE)
-		if err != nil {
-			return err
-		}
-		for at = from; at < to; {
-			n, err := f.WriteAt(zeros[:min(int64(len(zeros)), to-at)], at)
-			if err != nil {
-				return err
-			}
-			at += int64(n)
-		}
-	}
 }

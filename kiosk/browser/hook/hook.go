@@ -1,8 +1,8 @@
 // Package hook holds the scripts which the locked browser puts into pages.
 //
 // Page runs in the page's own world before any script of the page: it takes
-// away what would leave the kiosk (file system pickers, picture in picture,
-// the print dialog) and tells by a binding what the kiosk has to know: that
+// away what would leave the kiosk or lie over its bar (file system pickers, the
+// full screen, picture in picture, the print dialog) and tells by a binding what the kiosk has to know: that
 // the page wants to be printed, which kind of field has the cursor, and that
 // a zone to drop files on was touched. It never tells what is typed.
 //

@@ -1,52 +1,16 @@
 package xwindow_test
 
 import (
-	"bufio"
 	"image"
-	"os"
-	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/jezek/xgb"
 	"github.com/jezek/xgb/xproto"
 
+	"pointnum/kiosk/browser/xtest"
 	"pointnum/kiosk/browser/xwindow"
 )
-
-// display starts an X server without window manager.
-func display(t *testing.T) string {
-	t.Helper()
-	path, err := exec.LookPath("Xvfb")
-	if err != nil {
-		t.Fatal("Xvfb is not installed: run 'make deps' first")
-	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	x := exec.Command(path, "-displayfd", "3", "-screen", "0", "1080x1920x24", "-nolisten", "tcp")
-	x.ExtraFiles = []*os.File{w}
-	if err := x.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = x.Process.Signal(os.Interrupt)
-		_ = x.Wait()
-	})
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(r).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return ":" + strings.TrimSpace(line)
-}
 
 // program is another one that has a window.
 type program struct {
@@ -132,7 +96,7 @@ func until(t *testing.T, what string, done func() bool) {
 }
 
 func TestATouchedWindowStaysBelowThePortal(t *testing.T) {
-	d := display(t)
+	d := xtest.Display(t)
 	kiosk, portal := newProgram(t, d, 11), newProgram(t, d, 22)
 	kiosk.raise(t)
 	if kiosk.top(t) != kiosk.window {
@@ -165,7 +129,7 @@ func TestATouchedWindowStaysBelowThePortal(t *testing.T) {
 }
 
 func TestNewWindowsAreShown(t *testing.T) {
-	d := display(t)
+	d := xtest.Display(t)
 	newProgram(t, d, 11)
 	s := xwindow.New(d)
 	defer s.Close()
@@ -177,7 +141,7 @@ func TestNewWindowsAreShown(t *testing.T) {
 }
 
 func TestWithoutTheWindowOrTheScreenItSaysSo(t *testing.T) {
-	d := display(t)
+	d := xtest.Display(t)
 	s := xwindow.New(d)
 	if err := s.Place(11, image.Rect(0, 0, 9, 9)); err == nil {
 		t.Error("a window that nobody has was placed")
