@@ -88,6 +88,9 @@ func devices() Policies {
 }
 
 // screen is what would leave the portal's page, or puzzle its visitor.
+// FullscreenAllowed is not among them: without it a window of --kiosk is none,
+// and shows its tabs, its address and its menu (Chromium 156). The hook takes
+// that API from pages.
 func screen() Policies {
 	return Policies{
 		"AIModeSettings":                               1,
@@ -103,7 +106,6 @@ func screen() Policies {
 		"EditBookmarksEnabled":                         false,
 		"ExtensionInstallBlocklist":                    []string{"*"},
 		"ExternalProtocolDialogShowAlwaysOpenCheckbox": false,
-		"FullscreenAllowed":                            false,
 		"PromotionsEnabled":                            false,
 		"SandboxExternalProtocolBlocked":               true,
 		"SearchContentSharingSettings":                 1,

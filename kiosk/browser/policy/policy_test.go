@@ -20,12 +20,18 @@ import (
 	"pointnum/kiosk/browser/devtools"
 	"pointnum/kiosk/browser/egress"
 	"pointnum/kiosk/browser/policy"
+	"pointnum/kiosk/browser/xtest"
 	"pointnum/kiosk/portal"
 )
 
 // chromium starts a Chromium that finds these policies installed and no
 // others. The folder exists in a mount namespace of that process only.
 func chromium(t *testing.T, p policy.Policies, args ...string) (*devtools.Browser, context.Context) {
+	t.Helper()
+	return start(t, p, devtools.Options{Headless: true, Args: args})
+}
+
+func start(t *testing.T, p policy.Policies, o devtools.Options) (*devtools.Browser, context.Context) {
 	t.Helper()
 	for _, tool := range []string{"chromium", "unshare"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -47,7 +53,8 @@ exec chromium "$@"
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	t.Cleanup(cancel)
-	b, err := devtools.Start(ctx, devtools.Options{Path: start, Headless: true, Args: append(args, "--no-sandbox"), Env: []string{"LANGUAGE=en"}})
+	o.Path, o.Args, o.Env = start, append(o.Args, "--no-sandbox"), append(o.Env, "LANGUAGE=en")
+	b, err := devtools.Start(ctx, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,6 +269,26 @@ func blockedInATab(ctx context.Context, t *testing.T, b *devtools.Browser, url s
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// A policy against full screen would also end the kiosk mode of the window:
+// the visitor would have tabs, an address and a menu.
+func TestAWindowIsThePageOnly(t *testing.T) {
+	b, ctx := start(t, policy.Make(portal.Default(), nil), devtools.Options{
+		Args: []string{"--kiosk", "--window-position=0,0", "--window-size=700,800", "about:blank"},
+		Env:  []string{"DISPLAY=" + xtest.Display(t)},
+	})
+	pg, err := b.OpenPage(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bars int
+	for end := time.Now().Add(40 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) { // pacing
+		if err := pg.Eval(ctx, "document.readyState==='complete' ? outerHeight-innerHeight : -1", &bars); err == nil && bars == 0 {
+			return
+		}
+	}
+	t.Errorf("%d pixels of the window are no page", bars)
 }
 
 func TestCheckSaysEachDifference(t *testing.T) {
