@@ -92,6 +92,8 @@ type BrowserState struct {
 	// Stopped is why the visitor was brought back to the page before: an
 	// address that is not allowed here. "" again with the next page.
 	Stopped BrowserStop
+	// StoppedAt is the host that StopForeign is about.
+	StoppedAt string
 	// Restarted counts how often the browser broke and was started again.
 	Restarted int
 	// Choice is a file that a page asks for; nil when none does.
@@ -102,6 +104,9 @@ type BrowserState struct {
 	Downloads []Download
 	// Print counts how often pages asked to be printed.
 	Print int
+	// Touches changes when pages are touched, scrolled or typed on, at most
+	// every few seconds: somebody is there. It says nothing of what was done.
+	Touches int
 }
 
 // BrowserStop is a reason for which a page was not shown.

@@ -39,7 +39,13 @@ func (v *visit) dropZone(ctx context.Context, p *process, s *session, frame stri
 	}
 	c.object = r.Result.ID
 	c.Drop, c.Multiple = true, true
-	c.hint(hook.FieldInfo{Near: m.Near})
+	info := hook.FieldInfo{}
+	if err := p.callOn(ctx, c, hook.Field, &info); err != nil {
+		v.b.o.Log.Warn("zone can't be read", "err", fault("drop", err))
+	}
+	info.Near = append(m.Near, info.Near...)
+	info.Accept = "" // a zone has none
+	c.hint(info)
 	v.ask(c)
 }
 

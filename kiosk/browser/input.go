@@ -113,6 +113,8 @@ func (p *process) told(ev devtools.Event) {
 		v.mu.Lock()
 		v.prints++
 		v.mu.Unlock()
+	case "touch":
+		v.touch()
 	case "scheme":
 		v.stop(p, pg, kiosk.StopScheme)
 	case "drop":

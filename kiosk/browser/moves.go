@@ -82,6 +82,14 @@ func (p *process) leave(ctx context.Context, pg *page) {
 	}
 }
 
+// stopAt notes that a page was not shown because of its host.
+func (v *visit) stopAt(p *process, pg *page, host string) {
+	v.mu.Lock()
+	v.foreign = host
+	v.mu.Unlock()
+	v.stop(p, pg, kiosk.StopForeign)
+}
+
 // stop notes why a page was not shown. A popup that has shown nothing yet is
 // closed, one that is being opened by us is told.
 func (v *visit) stop(p *process, pg *page, why kiosk.BrowserStop) {

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"net/url"
@@ -57,7 +58,7 @@ func (p *process) paused(ev devtools.Event) {
 		p.fail(ev.Session, e.RequestID)
 		p.o.Foreign(host)
 		if top {
-			v.stop(p, pg, kiosk.StopForeign)
+			v.stopAt(p, pg, host)
 		}
 	case u.Scheme == "http" && e.Request.Method == "GET":
 		// The proxy carries TLS only, and so do we.
@@ -127,9 +128,12 @@ func (p *process) navigated(ev devtools.Event) {
 	if v != nil {
 		if why := v.judge(e.Frame.URL, e.Frame.Unreachable); why != "" {
 			if why == kiosk.StopForeign {
-				p.o.Foreign(hostOf(e.Frame.URL + e.Frame.Unreachable))
+				host := hostOf(cmp.Or(e.Frame.Unreachable, e.Frame.URL))
+				p.o.Foreign(host)
+				v.stopAt(p, pg, host)
+			} else {
+				v.stop(p, pg, why)
 			}
-			v.stop(p, pg, why)
 			p.spawn(func(ctx context.Context) { p.leave(ctx, pg) })
 			return
 		}

@@ -17,6 +17,7 @@ const (
 	restTimeout    = 5 * time.Second        // for a page to come to rest before it is sized
 	beat           = 2 * time.Second        // between two looks at whether the page answers
 	hangLimit      = 10 * time.Second       // for it to answer
+	touchBeat      = 3 * time.Second        // between two touches that are told
 	openerWindow   = 5 * time.Second        // between a page's wish for a window and the window
 	startAgain     = 500 * time.Millisecond // until a start that failed is tried again, doubled each time
 	startAgainMost = 30 * time.Second

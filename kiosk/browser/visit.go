@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"time"
 
 	"pointnum/kiosk"
 )
@@ -30,11 +31,14 @@ type visit struct {
 	over      []*process // that broke; their folders hold downloads still
 	closed    bool
 	stopped   kiosk.BrowserStop
+	foreign   string // the host that was refused last
 	restarted int
 	choice    *choice
 	downloads []*download
 	takenOut  []io.Closer // downloads that were handed out
 	prints    int
+	touches   int
+	touched   time.Time // when the last of them was counted
 	zoom      int
 	place     image.Rectangle
 	addresses [2]string // shown last in each tab
@@ -140,8 +144,11 @@ func (v *visit) state() kiosk.BrowserState {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s := kiosk.BrowserState{
-		Stopped: v.stopped, Restarted: v.restarted, Print: v.prints, Zoom: v.zoom, Tabs: 1,
+		Stopped: v.stopped, Restarted: v.restarted, Print: v.prints, Touches: v.touches, Zoom: v.zoom, Tabs: 1,
 		Loading: v.proc == nil,
+	}
+	if v.stopped == kiosk.StopForeign {
+		s.StoppedAt = v.foreign
 	}
 	if v.choice != nil {
 		c := v.choice.FileChoice
@@ -155,6 +162,16 @@ func (v *visit) state() kiosk.BrowserState {
 		v.proc.describe(&s)
 	}
 	return s
+}
+
+// touch counts that somebody touched a page. Each frame tells of its own.
+func (v *visit) touch() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if now := time.Now(); now.Sub(v.touched) >= touchBeat {
+		v.touches++
+		v.touched = now
+	}
 }
 
 // describe adds what the process knows.

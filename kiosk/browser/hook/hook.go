@@ -3,8 +3,9 @@
 // Page runs in the page's own world before any script of the page: it takes
 // away what would leave the kiosk or lie over its bar (file system pickers, the
 // full screen, picture in picture, the print dialog) and tells by a binding what the kiosk has to know: that
-// the page wants to be printed, which kind of field has the cursor, and that
-// a zone to drop files on was touched. It never tells what is typed.
+// the page wants to be printed, which kind of field has the cursor, that a zone
+// to drop files on was touched, and that anything was. It never tells what is
+// typed.
 //
 // The others are functions for Runtime.callFunctionOn on a file field, in a
 // world of the kiosk's own which the page's scripts cannot reach.
@@ -61,7 +62,7 @@ const Dropped = `function(){return new Promise(done=>{globalThis.dropped=done})}
 
 // Message is what Page tells.
 type Message struct {
-	Kind  string `json:"t"` // "print", "focus", "drop", "scheme"
+	Kind  string `json:"t"` // "print", "focus", "drop", "scheme", "touch"
 	Field string `json:"f"` // focus: a kiosk.FieldKind, "" for none
 	// Of a drop: the texts of the zone.
 	Near []string `json:"near"`

@@ -60,12 +60,19 @@
     return root;
   };
 
+  // Somebody is there, who reads and scrolls perhaps: told every few seconds.
+  // Scrolling itself is no sign of it, since pages scroll by themselves.
+  let here = -Infinity;
+  const now = performance.now.bind(performance);
+  const touch = (e) => { if (e.isTrusted && now() - here > 3000) { here = now(); say({ t: 'touch' }); } };
+
   // Zones to drop files on. A touch on one that opens no chooser by itself is
   // told to the kiosk; own.js keeps which it was.
   const zones = new WeakSet(), isZone = WeakSet.prototype.has.bind(zones), markZone = WeakSet.prototype.add.bind(zones);
   let delegated = false; // by a listener around everything, as some libraries do
   const listen = EventTarget.prototype.addEventListener;
   const own = (root, type, f) => apply(listen, root, [type, f, true]);
+  for (const type of ['pointerdown', 'wheel', 'keydown']) apply(listen, window, [type, touch, { capture: true, passive: true }]);
   EventTarget.prototype.addEventListener = function (type, ...rest) {
     if (type === 'drop') {
       if (this instanceof Element && this !== document.body && this !== document.documentElement) markZone(this); else delegated = true;
@@ -96,7 +103,8 @@
     if (!zone && !delegated) return;
     if (zone && zone.querySelector('input[type=file]:not([disabled])') === null && zone.clientWidth * zone.clientHeight > 0.8 * innerWidth * innerHeight && path.length < 5) return;
     const mine = ++touched;
-    const near = zone ? zone.textContent.slice(0, 600) : target.textContent.slice(0, 600);
+    // With the spaces that are seen: "here" and "PDF" of two lines are two words.
+    const near = ((zone ?? target).innerText ?? '').slice(0, 600);
     timeout(() => { if (mine === touched && target.isConnected && takes(target)) say({ t: 'drop', near: [near] }); }, 450);
   });
   // Another programme's address (mailto:, tel:) makes Chromium ask, and a page
