@@ -126,11 +126,17 @@ func (e *Engine) wanted(b *browse, c kiosk.FileChoice, p *paper) wanted {
 		w.formats = c.Formats
 	}
 	w.Format = w.formatFor(t.Format, len(p.Leaves))
-	if w.total > 0 {
-		w.MaxBytes = min(w.MaxBytes, w.total/int64(w.filesFor(len(p.Leaves))))
-	}
-	w.AimBytes = min(portal.UnknownAim, w.MaxBytes)
+	w.AimBytes = portal.UnknownAim
+	w.share(len(p.Leaves))
 	return w
+}
+
+// share keeps all files of so many pages within their common limit.
+func (w *wanted) share(pages int) {
+	if w.total > 0 {
+		w.MaxBytes = min(w.MaxBytes, w.total/int64(w.filesFor(pages)))
+	}
+	w.AimBytes = min(w.AimBytes, w.MaxBytes)
 }
 
 // formatFor is the format to make of so many pages: the catalogue's best, then
@@ -138,11 +144,16 @@ func (e *Engine) wanted(b *browse, c kiosk.FileChoice, p *paper) wanted {
 func (w wanted) formatFor(best kiosk.Format, pages int) kiosk.Format {
 	order := append([]kiosk.Format{best, kiosk.FormatPDF}, w.formats...)
 	for _, f := range order {
-		if slices.Contains(w.formats, f) && (f == kiosk.FormatPDF || f == kiosk.FormatTIFF || pages <= w.MaxFiles) {
+		if slices.Contains(w.formats, f) && w.holds(f, pages) {
 			return f
 		}
 	}
 	return w.formats[0] // which can't be done; the engine says so
+}
+
+// holds says whether so many pages go into as many files as the field takes.
+func (w wanted) holds(f kiosk.Format, pages int) bool {
+	return f == kiosk.FormatPDF || f == kiosk.FormatTIFF || pages <= w.MaxFiles
 }
 
 // filesFor is into how many files so many pages go.

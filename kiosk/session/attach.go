@@ -99,6 +99,21 @@ func (e *Engine) attached(t *task, b *browse, p *paper, c kiosk.FileChoice, r *r
 	e.count(Event{Kind: EventAttached, Count: len(r.Files), Took: e.since(t.started)})
 }
 
+// others are the formats that the paper attached last can be made of instead.
+func (e *Engine) others(b *browse, p *paper) []kiosk.Format {
+	w := e.wanted(b, b.last.choice, p)
+	if len(b.last.choice.Formats) == 0 {
+		w.formats = []kiosk.Format{kiosk.FormatPDF, kiosk.FormatJPEG}
+	}
+	var out []kiosk.Format
+	for _, f := range w.formats {
+		if f != b.last.format && w.holds(f, len(p.Leaves)) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // lighten makes the last attached document again for a portal that refused
 // it. The visitor then touches the field again; the document is the one in
 // front there, and goes as it was made here.
@@ -113,10 +128,11 @@ func (e *Engine) lighten(a Lighter) bool {
 	}
 	w := e.wanted(b, b.last.choice, p)
 	if a.Format != "" && a.Format != b.last.format {
-		if len(b.last.choice.Formats) > 0 && !slices.Contains(w.formats, a.Format) {
+		if !slices.Contains(e.others(b, p), a.Format) {
 			return false
 		}
 		w.Format = a.Format
+		w.share(len(p.Leaves))
 	} else {
 		w.Format = b.last.format
 		w.MaxBytes = min(w.MaxBytes, b.last.bytes/2)

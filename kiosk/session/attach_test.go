@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +31,8 @@ func TestWhatAFieldTakesIsTheStricterOfPageAndCatalogue(t *testing.T) {
 			kiosk.Target{Format: pdf, MaxBytes: 1e6, AimBytes: 1e6, MaxFiles: 1}, false},
 		{"several pictures go into a field for several", "photos", kiosk.FileChoice{Multiple: true, MaxFiles: 3, MaxTotal: 600e3, Formats: []kiosk.Format{jpeg, pdf}},
 			kiosk.Target{Format: jpeg, MaxBytes: 300e3, AimBytes: 300e3, MaxFiles: 3}, false},
+		{"a zone that says nothing gets one PDF", "caf", kiosk.FileChoice{Drop: true, Multiple: true},
+			kiosk.Target{Format: pdf, MaxBytes: 10e6, AimBytes: 1e6, MaxFiles: 100}, true},
 		{"the page's own formats hold", "caf", kiosk.FileChoice{Formats: []kiosk.Format{png, jpeg}, Multiple: true, MaxFiles: 2},
 			kiosk.Target{Format: png, MaxBytes: 10e6, AimBytes: 1e6, MaxFiles: 2}, true},
 	} {
@@ -198,6 +201,41 @@ func TestARefusedFileIsMadeLighter(t *testing.T) {
 	give("3")
 	if got := b.received(); got != "justificatif-loyer-1.jpg=a@0; justificatif-loyer-2.jpg=b@0" {
 		t.Errorf("as pictures the page got %q", got)
+	}
+}
+
+func TestOnlyWhatTheFieldTakesIsOfferedAfterARefusal(t *testing.T) {
+	pdf, jpeg, png := kiosk.FormatPDF, kiosk.FormatJPEG, kiosk.FormatPNG
+	for _, c := range []struct {
+		name   string
+		choice kiosk.FileChoice
+		want   []kiosk.Format
+	}{
+		{"a field for PDF alone", kiosk.FileChoice{Formats: []kiosk.Format{pdf}, Multiple: true}, nil},
+		{"a field that takes pictures, too", kiosk.FileChoice{Formats: []kiosk.Format{pdf, jpeg, png}, Multiple: true}, []kiosk.Format{jpeg, png}},
+		{"two pages and a field for one file", kiosk.FileChoice{Formats: []kiosk.Format{pdf, jpeg}}, nil},
+		{"a field that says nothing", kiosk.FileChoice{Multiple: true}, []kiosk.Format{jpeg}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b, d := &browser{}, &desk{weight: 900e3}
+			r := browsingAt(t, d, b)
+			c.choice.ID = "1"
+			b.choose(c.choice)
+			s := r.asks(session.AskFile)
+			r.do(session.AttachDocument{Document: s.Doc().ID})
+			s = r.asks(session.AskNothing)
+			if !s.Browse.Lighter || !slices.Equal(s.Browse.Others, c.want) {
+				t.Errorf("lighter %v, others %v", s.Browse.Lighter, s.Browse.Others)
+			}
+			r.do(session.AskFor{Ask: session.AskRefused})
+			for _, f := range []kiosk.Format{jpeg, png} {
+				if !slices.Contains(c.want, f) {
+					r.refused(session.Lighter{Format: f})
+				}
+			}
+			r.do(session.Lighter{})
+			r.asks(session.AskNothing)
+		})
 	}
 }
 

@@ -19,7 +19,7 @@ const (
 	// of its own for each.
 	commandTimeout = time.Minute
 	// pageAlone is how long what pages do counts as a sign of the visitor
-	// though nobody touches the kiosk's own bar: a page that loads itself
+	// though nobody touches them or the kiosk's own bar: a page that loads itself
 	// again and again must not hold a visit for ever.
 	pageAlone = 15 * time.Minute
 	// maxText is what one TypeText may hold, in bytes.
@@ -204,6 +204,7 @@ func (e *Engine) seen(b *browse, s kiosk.BrowserState) {
 	if e.browse != b || e.ending != "" {
 		return
 	}
+	touched := s.Touches != b.state.Touches
 	b.state = s
 	b.prints = min(b.prints, s.Print) // a browser that was started again counts anew
 	if s.Choice == nil || s.Choice.ID != b.answered {
@@ -214,7 +215,11 @@ func (e *Engine) seen(b *browse, s kiosk.BrowserState) {
 	}
 	b.ask()
 	// Under a warning the page is covered: what moves in it is no visitor.
-	if e.warned.IsZero() && e.since(e.acted) < pageAlone {
+	switch {
+	case !e.warned.IsZero():
+	case touched:
+		e.touch()
+	case e.since(e.acted) < pageAlone:
 		e.touched = e.cfg.Now()
 		e.visit.Restarts = 0
 	}
@@ -354,8 +359,12 @@ func (e *Engine) publicBrowse() *Browse {
 	if b == nil {
 		return nil
 	}
-	p := &Browse{Portal: b.portal, BrowserState: b.state, Asking: b.asking, Waiting: b.waiting,
-		Lighter: b.last != nil && e.visit.paperByID(b.last.paper) != nil}
+	p := &Browse{Portal: b.portal, BrowserState: b.state, Asking: b.asking, Waiting: b.waiting}
+	if b.last != nil {
+		if last := e.visit.paperByID(b.last.paper); last != nil {
+			p.Lighter, p.Others = true, e.others(b, last)
+		}
+	}
 	if c := p.Choice; c != nil {
 		if c.ID == b.answered {
 			p.Choice = nil

@@ -247,6 +247,29 @@ func TestWhatHappensInAPageIsASignOfTheVisitor(t *testing.T) {
 	})
 }
 
+func TestWhoReadsAndScrollsIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &browser{}
+		r := browsing(t, b)
+		scrolls := func() { b.tell(func(s *kiosk.BrowserState) { s.Touches++ }) }
+		for range 20 { // 33 minutes
+			time.Sleep(100 * time.Second)
+			scrolls()
+			synctest.Wait()
+			if !r.now().IdleWarning.IsZero() {
+				t.Fatal("warned though the page is touched")
+			}
+		}
+		time.Sleep(125 * time.Second)
+		scrolls() // told late: the page is covered
+		synctest.Wait()
+		if r.now().IdleWarning.IsZero() {
+			t.Error("not warned afterwards")
+		}
+		r.stop()
+	})
+}
+
 func TestAPageUnderTheWarningDoesNotPutItAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &browser{}

@@ -45,7 +45,7 @@ type Engine struct {
 	slots   slots
 
 	touched  time.Time // somebody was there
-	acted    time.Time // the same, at the kiosk's own screen
+	acted    time.Time // the same, by a touch
 	warned   time.Time // the end of the visit, once a warning is shown
 	shown    time.Time // the goodbye or the broken screen came up
 	canceled time.Time // the task in hand was told to end because the visit ends

@@ -118,6 +118,9 @@ type Browse struct {
 	// Lighter says that the last attached document can be made lighter, or
 	// of another format, for a portal that refused it.
 	Lighter bool
+	// Others are the formats that its field takes instead, the best first; all
+	// that make sense when the field said nothing.
+	Others []kiosk.Format
 	// Waiting says that the visitor waits for a code: idle time is longer.
 	Waiting bool
 }
