@@ -53,6 +53,25 @@ func (c *Catalogue) Mailbox(id string) (*Mailbox, bool) {
 	return &c.Mailboxes[i], true
 }
 
+// PortalAt finds the portal that can be opened and whose site a host belongs
+// to; the one with the narrowest name when several do.
+func (c *Catalogue) PortalAt(host string) (*Portal, bool) {
+	var found *Portal
+	narrowest := 0
+	for i := range c.Portals {
+		p := &c.Portals[i]
+		if p.Address == "" {
+			continue
+		}
+		for _, name := range p.Hosts {
+			if len(name) > narrowest && (Hosts{name}).Allow(host) {
+				found, narrowest = p, len(name)
+			}
+		}
+	}
+	return found, found != nil
+}
+
 // Hosts returns every host that a visit to a portal may need: the portal's
 // own, its services' and those of all mailboxes, each once. A portal that is
 // not there has the mailboxes' only.

@@ -178,3 +178,26 @@ func opens(t *testing.T, id, address string, hosts portal.Hosts) {
 		t.Errorf("%s: %s does not open", id, address)
 	}
 }
+
+func TestAHostLeadsToItsPortal(t *testing.T) {
+	c := &portal.Catalogue{Portals: []portal.Portal{
+		{ID: "wide", Address: "https://gouv.example/", Hosts: []string{"gouv.example"}},
+		{ID: "taxes", Address: "https://taxes.gouv.example/", Hosts: []string{"taxes.gouv.example"}},
+		{ID: "closed", Hosts: []string{"closed.example"}},
+	}}
+	for host, want := range map[string]string{
+		"www.gouv.example": "wide", "gouv.example": "wide", "www.taxes.gouv.example": "taxes",
+		"closed.example": "", "nowhere.example": "", "": "", "127.0.0.1": "",
+	} {
+		got := ""
+		if p, ok := c.PortalAt(host); ok {
+			got = p.ID
+		}
+		if got != want {
+			t.Errorf("%q leads to %q, want %q", host, got, want)
+		}
+	}
+	if p, ok := portal.Default().PortalAt("candidat.francetravail.fr"); !ok || p.ID != "france-travail" {
+		t.Errorf("got %+v", p)
+	}
+}

@@ -365,6 +365,11 @@ func (e *Engine) publicBrowse() *Browse {
 			p.Lighter, p.Others = true, e.others(b, last)
 		}
 	}
+	if b.state.Stopped == kiosk.StopForeign {
+		if id := e.cfg.PortalAt(b.state.StoppedAt); id != b.portal {
+			p.Elsewhere = id
+		}
+	}
 	if c := p.Choice; c != nil {
 		if c.ID == b.answered {
 			p.Choice = nil

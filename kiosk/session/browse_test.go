@@ -86,6 +86,29 @@ func TestTheBarAndTheKeyboardReachThePage(t *testing.T) {
 	}
 }
 
+func TestALinkToAnotherPortalLeadsThere(t *testing.T) {
+	b := &browser{}
+	r := browsing(t, b)
+	stops := func(why kiosk.BrowserStop, host string) session.State {
+		b.tell(func(s *kiosk.BrowserState) { s.Stopped, s.StoppedAt = why, host })
+		return r.wait("the stop at "+host, func(s session.State) bool { return s.Browse.StoppedAt == host })
+	}
+	for host, want := range map[string]string{"caf.test": "", "photos.test": "photos"} {
+		if s := stops(kiosk.StopForeign, host); s.Browse.Elsewhere != want {
+			t.Errorf("%s leads to %q", host, s.Browse.Elsewhere)
+		}
+	}
+	if s := stops(kiosk.StopNetwork, "x.test"); s.Browse.Elsewhere != "" {
+		t.Errorf("a page that did not come leads to %q", s.Browse.Elsewhere)
+	}
+	stops(kiosk.StopForeign, "photos.test")
+	r.do(session.OpenPortal{Portal: "photos"})
+	s := r.idle()
+	if s.Browse.Portal != "photos" || s.Browse.Elsewhere != "" || s.PageCount() != 2 || b.closed() != 1 {
+		t.Errorf("%+v, closed %d times, %d pages", s.Browse, b.closed(), s.PageCount())
+	}
+}
+
 func TestAPageThatHangsHoldsNobody(t *testing.T) {
 	b := &browser{}
 	b.do = func(ctx context.Context) error { <-ctx.Done(); return context.Cause(ctx) }

@@ -211,6 +211,7 @@ func with(b *browser) func(*session.Config) {
 			}
 			return "https://" + portal + ".test/"
 		}
+		c.PortalAt = func(host string) string { return strings.TrimSuffix(host, ".test") }
 		c.Mailbox = func(id string) string {
 			if id != "post" {
 				return ""

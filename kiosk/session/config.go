@@ -56,6 +56,9 @@ type Config struct {
 	// Browser.
 	Address func(portal string) string
 	Mailbox func(id string) string
+	// PortalAt names the portal whose site a host belongs to and that can be
+	// opened; "" for none. nil knows none.
+	PortalAt func(host string) string
 
 	// Receipt composes the visit's proof, in the state's language.
 	Receipt func(State, time.Time) kiosk.Receipt
@@ -128,6 +131,9 @@ func (c *Config) check() error {
 	}
 	if c.Lang == "" {
 		c.Lang = "fr"
+	}
+	if c.PortalAt == nil {
+		c.PortalAt = func(string) string { return "" }
 	}
 	if c.Now == nil {
 		c.Now = time.Now

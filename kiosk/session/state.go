@@ -121,6 +121,10 @@ type Browse struct {
 	// Others are the formats that its field takes instead, the best first; all
 	// that make sense when the field said nothing.
 	Others []kiosk.Format
+	// Elsewhere is the portal whose page was not shown because it is not this
+	// portal's; "" for pages of sites that are not in the catalogue. OpenPortal
+	// leads there.
+	Elsewhere string
 	// Waiting says that the visitor waits for a code: idle time is longer.
 	Waiting bool
 }

@@ -190,7 +190,7 @@ func (a *parts) makeVisit(catalogue *portal.Catalogue, ln net.Listener) error {
 		Log:     a.Log,
 	}
 	if a.portals != nil {
-		cfg.Browser, cfg.Address, cfg.Mailbox = a.portals, a.portals.address, a.portals.mailbox
+		cfg.Browser, cfg.Address, cfg.Mailbox, cfg.PortalAt = a.portals, a.portals.address, a.portals.mailbox, a.portals.at
 	}
 	hosts, err := safeweb.Hosts(ln.Addr())
 	if err != nil {

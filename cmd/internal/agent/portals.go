@@ -132,6 +132,15 @@ func (p *portals) mailbox(id string) string {
 	return m.Address
 }
 
+// at names the portal that a host belongs to; "" for none.
+func (p *portals) at(host string) string {
+	one, ok := p.catalogue.PortalAt(host)
+	if !ok {
+		return ""
+	}
+	return one.ID
+}
+
 // refused logs a host that a portal wanted, so that the place can allow it.
 // The name is all that is kept of it.
 func (p *portals) refused(host string) {
