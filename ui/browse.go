@@ -1,8 +1,10 @@
 package ui
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/session"
@@ -25,15 +27,18 @@ type browseView struct {
 	Banner  string `json:"banner"` // above the other screens; "" on its own
 	Asked   bool   `json:"asked"`  // a field waits for a paper
 
-	Stopped   string `json:"stopped"` // why a page was not shown
-	Reload    bool   `json:"reload"`  // trying it again makes sense
+	Stopped   string `json:"stopped"`   // why a page was not shown
+	Reload    bool   `json:"reload"`    // trying it again makes sense
+	Elsewhere string `json:"elsewhere"` // the portal that a refused page is of
+	Plain     bool   `json:"plain"`     // nothing to do about it but to read it
 	Restarted int    `json:"restarted"`
 	Attached  int    `json:"attached"` // how often papers were given
 	Lighter   bool   `json:"lighter"`
 
 	Tray  *trayView  `json:"tray"`
 	Taken *takenView `json:"taken"`
-	Other string     `json:"other"` // the format that a refused paper can be made of instead
+	PDF   string     `json:"pdf"`   // the format that a refused paper can be made of instead; "" none
+	Image string     `json:"image"` // the same, of pictures
 }
 
 // trayView is the question which paper a field gets.
@@ -80,8 +85,9 @@ func (s *Server) browseOf(l *i18n.Language, st *session.State) *browseView {
 		Waiting: b.Waiting, Typing: string(b.Typing), Restarted: b.Restarted, Lighter: b.Lighter,
 		Papers: l.T("browse", "papers", "n", strconv.Itoa(papers)), To: string(papersScreen(st)),
 		Asked:   b.Choice != nil,
-		Stopped: stopText(l, b.Stopped), Reload: b.Stopped == kiosk.StopNetwork || b.Stopped == kiosk.StopCrash,
+		Stopped: s.stopText(l, b), Elsewhere: b.Elsewhere, Reload: b.Stopped == kiosk.StopNetwork || b.Stopped == kiosk.StopCrash,
 	}
+	v.Plain = !v.Reload && v.Elsewhere == ""
 	switch {
 	case st.Screen == session.ScreenBrowse:
 	case v.Asked:
@@ -98,7 +104,7 @@ func (s *Server) browseOf(l *i18n.Language, st *session.State) *browseView {
 	case session.AskTaken:
 		v.Taken = s.takenOf(l, st)
 	case session.AskRefused:
-		v.Other = string(otherFormat(st))
+		v.PDF, v.Image = others(b)
 	}
 	return v
 }
@@ -123,8 +129,12 @@ func papersScreen(st *session.State) session.Screen {
 	}
 }
 
-func stopText(l *i18n.Language, why kiosk.BrowserStop) string {
-	switch why {
+func (s *Server) stopText(l *i18n.Language, b *session.Browse) string {
+	if b.Elsewhere != "" {
+		name, _, _ := strings.Cut(s.official(b.Elsewhere), " (") // there is one line
+		return l.T("browse", "stop_elsewhere", "portal", soft(name))
+	}
+	switch b.Stopped {
 	case "":
 		return ""
 	case kiosk.StopScheme:
@@ -217,22 +227,18 @@ func (s *Server) takenOf(l *i18n.Language, st *session.State) *takenView {
 	return v
 }
 
-// otherFormat is what the last attached document was not; "" when none was.
-func otherFormat(st *session.State) kiosk.Format {
-	var last session.Attached
-	for _, d := range st.Documents {
-		if n := len(d.Attached); n > 0 && !d.Attached[n-1].At.Before(last.At) {
-			last = d.Attached[n-1]
+// others are the formats that a refused paper can be made of: one of pages,
+// one of pictures.
+func others(b *session.Browse) (pdf, image string) {
+	for _, f := range b.Others {
+		switch f {
+		case kiosk.FormatPDF:
+			pdf = string(f)
+		case kiosk.FormatJPEG, kiosk.FormatPNG:
+			image = cmp.Or(image, string(f))
 		}
 	}
-	switch last.Format {
-	case "":
-		return ""
-	case kiosk.FormatPDF:
-		return kiosk.FormatJPEG
-	default:
-		return kiosk.FormatPDF
-	}
+	return pdf, image
 }
 
 // asks names the section of a question over a portal's page; "" when nothing

@@ -87,6 +87,20 @@ func TestWindowFollowsTheHole(t *testing.T) {
 	}
 	f.window(t, e, whole)
 
+	// What is said above the page does not move it.
+	for name, change := range map[string]func(*session.State){
+		"a paper given": func(st *session.State) { st.Documents[0].Attached = attached() },
+		"another site":  elsewhere,
+		"no answer":     func(st *session.State) { st.Browse.Stopped = kiosk.StopNetwork },
+	} {
+		e.state.Set(browsing(change))
+		f.sees(t, `.strip:not([hidden])`)
+		if now := f.hole(t); now != whole {
+			t.Errorf("%s: the hole is %v, was %v", name, now, whole)
+		}
+	}
+	e.state.Set(browsing(nil))
+
 	f.touch(t, `.command.help`)
 	f.sees(t, `#help[open]`)
 	f.window(t, e, image.Rectangle{})
@@ -294,12 +308,22 @@ func TestBarAndQuestions(t *testing.T) {
 	wants(session.AskFor{Ask: session.AskRefused})
 	e.state.Set(asking(session.AskRefused, func(st *session.State) {
 		st.Documents[0].Attached, st.Browse.Lighter = append(attached(), attached()...), true
+		st.Browse.Others = []kiosk.Format{kiosk.FormatPNG}
 	}))
-	press(`[data-do="lighter"][data-format="jpeg"]`)
-	wants(session.Lighter{Format: kiosk.FormatJPEG})
+	f.sees(t, `li[data-when="browse.pdf"][hidden]`)
+	press(`#as-image`)
+	wants(session.Lighter{Format: kiosk.FormatPNG})
 	e.state.Set(browsing(func(st *session.State) { st.Documents[0].Attached = append(attached(), attached()...) }))
 	f.sees(t, `#told [data-told="again"]`)
 
+	e.state.Set(browsing(elsewhere))
+	press(`#go-there`)
+	wants(session.OpenPortal{Portal: "france-travail"})
+	press(`#stopped [data-when="browse.elsewhere"][data-do="understood"]`)
+	f.sees(t, `#stopped[hidden]`)
+
+	press(`.bar [data-open="language"]`)
+	press(`#language [data-close]:not([data-act])`)
 	press(`.command.leave`)
 	press(`#leave [data-act="close-portal"]`)
 	wants(session.ClosePortal{})

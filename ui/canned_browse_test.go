@@ -35,6 +35,11 @@ func asking(ask session.Ask, change func(*session.State)) session.State {
 	})
 }
 
+// elsewhere is a link to another portal of the catalogue.
+func elsewhere(st *session.State) {
+	st.Browse.Stopped, st.Browse.StoppedAt, st.Browse.Elsewhere = kiosk.StopForeign, "www.francetravail.fr", "france-travail"
+}
+
 func attached() []session.Attached {
 	return []session.Attached{{Portal: portal.Default().Portals[0].ID, At: noon, Format: kiosk.FormatPDF, Bytes: 480_000, Files: 1}}
 }
@@ -77,6 +82,10 @@ func barScreens() []canned {
 		{name: "browse-stopped", state: browsing(func(st *session.State) { st.Browse.Stopped = kiosk.StopScheme })},
 		{name: "browse-network", like: true, state: browsing(func(st *session.State) { st.Browse.Stopped = kiosk.StopNetwork })},
 		{name: "browse-foreign", like: true, state: browsing(func(st *session.State) { st.Browse.Stopped = kiosk.StopForeign; st.Browse.Restarted = 1 })},
+		{name: "browse-elsewhere", state: browsing(elsewhere)},
+		{name: "browse-far", like: true, state: browsing(func(st *session.State) { // the longest names
+			st.Browse.Stopped, st.Browse.Portal, st.Browse.Elsewhere = kiosk.StopForeign, "demarche-numerique", "ameli"
+		})},
 		{name: "typing-text", state: typing(kiosk.FieldText), touch: `document.querySelector('#told [data-do="understood"]').click()`},
 		{name: "typing-email", like: true, state: typing(kiosk.FieldEmail)},
 		{name: "typing-number", state: typing(kiosk.FieldNumber)},
@@ -111,6 +120,10 @@ func askScreens() []canned {
 		})},
 		{name: "ask-refused", state: asking(session.AskRefused, func(st *session.State) {
 			st.Documents[0].Attached, st.Browse.Lighter = attached(), true
+			st.Browse.Others = []kiosk.Format{kiosk.FormatJPEG, kiosk.FormatPNG}
+		})},
+		{name: "ask-refused-light", like: true, state: asking(session.AskRefused, func(st *session.State) {
+			st.Documents[0].Attached, st.Browse.Lighter = attached(), true
 		})},
 		{name: "ask-refused-none", like: true, state: asking(session.AskRefused, nil)},
 	}
@@ -130,6 +143,11 @@ func openScreensOf() []canned {
 			st.Screen = session.ScreenResult
 			return st
 		}()},
+		{name: "review-site", like: true, state: visit(session.ScreenReview, func(st *session.State) { st.Browser = true })},
+		{name: "result-sites", like: true, state: visit(session.ScreenResult, func(st *session.State) {
+			st.Documents[0], st.Browser = finished(false), true
+			st.Documents[0].Portal = ""
+		})},
 		{name: "review-opened", state: func() session.State {
 			st := asking(session.AskFile, tray)
 			st.Screen, st.Current = session.ScreenReview, 2

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
+	"unicode"
 
 	"pointnum/kiosk/portal"
 	"pointnum/ui/i18n"
@@ -61,6 +62,7 @@ func (s *Server) functions(l *i18n.Language) template.FuncMap {
 		"in":      func(t portal.Text) string { return t.In(l.Tag) },
 		"picture": func(name string) string { return s.assets.Picture(staticPath, name) },
 		"soft":    soft,
+		"letters": letters,
 		// Those on the keys of keyboard.js.
 		"keyPictures": func() []string {
 			return []string{"backspace", "arrow-elbow-down-left", "arrow-line-right", "arrow-left", "arrow-right", "arrow-fat-up"}
@@ -73,4 +75,20 @@ func (s *Server) functions(l *i18n.Language) template.FuncMap {
 // no width there.
 func soft(name string) string {
 	return strings.NewReplacer(".", ".\u200b", "-", "-\u200b").Replace(name)
+}
+
+// letters are the first two of a name, "Gm" of Gmail: they tell apart what has
+// no picture of its own.
+func letters(name string) string {
+	word := []rune(strings.Map(func(c rune) rune {
+		if unicode.IsLetter(c) || c == ' ' {
+			return c
+		}
+		return -1
+	}, name))
+	if len(word) == 0 {
+		return ""
+	}
+	word[0] = unicode.ToUpper(word[0])
+	return string(word[:min(2, len(word))])
 }

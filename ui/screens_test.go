@@ -127,6 +127,9 @@ func (s *shown) show(ctx context.Context, t *testing.T, c canned) {
 	t.Helper()
 	st := c.state
 	st.Lang = s.lang
+	if err := s.page.Eval(ctx, `document.querySelector('#notice').hidden = true`, nil); err != nil { // of the one before
+		t.Fatal(err)
+	}
 	s.engine.state.Set(st)
 	_, s.seq = s.engine.state.Load()
 	script := fmt.Sprintf(`(async () => {
@@ -173,6 +176,7 @@ func (s *shown) measure(ctx context.Context, t *testing.T, c canned) {
 			if (wide > 760 && e.closest('.actions, .top, dialog, .bar, .strip, .keyboard') && !e.closest('dialog .body') && (r.bottom > innerHeight + 1 || r.top < -1)) bad.push('below the screen: ' + name);
 			if (e.scrollWidth > e.clientWidth + 1) bad.push('text does not fit: ' + name);
 		}
+		for (const e of screen.querySelectorAll('.strip, #notice')) if (e.offsetParent !== null && wide > 760 && e.scrollHeight > e.clientHeight + 1) bad.push('too long for its line: ' + e.textContent.trim());
 		const walk = document.createTreeWalker(screen, NodeFilter.SHOW_TEXT);
 		while (walk.nextNode()) {
 			const e = walk.currentNode.parentElement;

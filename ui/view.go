@@ -96,8 +96,9 @@ type resultView struct {
 	Save    actionView `json:"save"`
 	Print   actionView `json:"print"`
 	Receipt actionView `json:"receipt"`
-	Site    string     `json:"site"` // the portal to open, or to go back to; "" when there is none
-	Open    string     `json:"open"` // the button that does
+	Site    string     `json:"site"`  // the portal to open, or to go back to; "" when there is none
+	Open    string     `json:"open"`  // the button that does
+	Sites   bool       `json:"sites"` // another one may be opened
 }
 
 // actionView is one of the big buttons of the result.
@@ -310,6 +311,7 @@ func (s *Server) resultView(l *i18n.Language, st *session.State, d *session.Docu
 	if b := st.Browse; b != nil { // to the one that is open, whichever it is
 		v.Site, v.Open = b.Portal, l.T("browse", "return")
 	}
+	v.Sites = st.Browser && v.Site == ""
 	if len(st.Documents) > 1 {
 		v.All = l.N("result", "all", len(st.Documents))
 	}

@@ -22,7 +22,8 @@ export function renderBrowse(view, before, section) {
     if (was && browse.attached > was.attached) tell('attached');
     if (was && browse.restarted > was.restarted) tell('restarted');
     if (browse.stopped !== was?.stopped) understoodStop = false;
-    for (const li of all('[data-other]')) li.hidden = li.dataset.other !== browse.other;
+    $('#as-image').dataset.format = browse.image;
+    $('#go-there').dataset.portal = browse.elsewhere;
   } else {
     tell('');
   }
@@ -45,7 +46,7 @@ function tell(what) {
 
 function showStrips() {
   $('#stopped').hidden = !browse?.stopped || understoodStop;
-  $('#told').hidden = !told;
+  $('#told').hidden = !told || !$('#stopped').hidden; // one line for both
   for (const p of all('[data-told]')) p.hidden = p.dataset.told !== told;
   $('#toggle-keys').setAttribute('aria-pressed', String(keyboardShown()));
   // Counted from when it can be read: tasks may lie over it at first.
