@@ -66,6 +66,11 @@ const (
 	CodeBrowserBroken Code = "browser_broken" // the browser does not start or does not answer
 )
 
+// The visitor's phone.
+const (
+	CodePhoneLost Code = "phone_lost" // it went away, or what came was not what it sent; nothing half is kept
+)
+
 // Everything else.
 const (
 	CodeInternal   Code = "internal"    // our own fault; anything without a code

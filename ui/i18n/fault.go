@@ -43,7 +43,7 @@ func (l *Language) known(id string) bool {
 }
 
 // Picture names the picture of what a fault is about: a kind of device, the
-// visitor's file, the sites, or the kiosk itself ("sensors").
+// visitor's file or phone, the sites, or the kiosk itself ("sensors").
 func Picture(code kiosk.Code, kind kiosk.Kind) string {
 	switch code {
 	case kiosk.CodeFileEmpty, kiosk.CodeFileUnknown, kiosk.CodeFileBroken, kiosk.CodeFilePassword,
@@ -60,6 +60,8 @@ func Picture(code kiosk.Code, kind kiosk.Kind) string {
 		return "receipt"
 	case kiosk.CodeNoNetwork, kiosk.CodeBrowserBroken:
 		return "globe"
+	case kiosk.CodePhoneLost:
+		return "device-mobile"
 	}
 	switch kind {
 	case kiosk.KindScanner, kiosk.KindPrinter, kiosk.KindReceipt, kiosk.KindKey:
@@ -89,7 +91,7 @@ func Badge(code kiosk.Code) string {
 		return "hourglass"
 	case kiosk.CodeDevicePaused, kiosk.CodeCanceled:
 		return "hand-palm"
-	case kiosk.CodeUnplugged, kiosk.CodePowerCycle, kiosk.CodeNoNetwork:
+	case kiosk.CodeUnplugged, kiosk.CodePowerCycle, kiosk.CodeNoNetwork, kiosk.CodePhoneLost:
 		return "plug"
 	case kiosk.CodeFilePassword, kiosk.CodeKeyReadOnly:
 		return "lock-key"

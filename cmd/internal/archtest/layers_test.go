@@ -24,6 +24,7 @@ var kioskEdges = map[string][]string{
 // host structure's console is served by fleetd.
 var crossEdges = map[string][]string{
 	"provisioning/fleet": {"ui/console", "ui/safeweb"},
+	"provisioning/relay": {"ui/safeweb"}, // the phone's page is served by fleetd
 	"ui/console":         {"provisioning"},
 }
 
