@@ -48,6 +48,11 @@ type Browsing interface {
 	Press(ctx context.Context, key string) error
 	// Print gives the page in front as a PDF of A4.
 	Print(ctx context.Context) ([]byte, error)
+	// Text gives what the page in front shows now, or what is selected in it,
+	// to be read aloud: a block a line, its frames' included, at most 16 kB.
+	// Nothing that was typed is in it. lang is what the page says it is
+	// written in, a BCP 47 tag if it is right; "" when it says nothing.
+	Text(ctx context.Context) (text, lang string, err error)
 	// Take gives what was downloaded, once: it is gone from the browser then.
 	Take(ctx context.Context, download string) (io.ReadCloser, error)
 	// Place puts the window on the screen, in pixels, over the hole that the

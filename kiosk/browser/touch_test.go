@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"pointnum/kiosk"
@@ -14,6 +15,7 @@ func TestWhatTouchesTell(t *testing.T) {
 	v := open(t, s.options())
 	t.Run("who reads and scrolls is there", func(t *testing.T) { touched(t, s, v) })
 	t.Run("a zone is read as it is seen", func(t *testing.T) { zoneWords(t, s, v) })
+	t.Run("a page is read as it is seen", func(t *testing.T) { textOfAPage(t, s, v) })
 	t.Run("a refused link names its host", func(t *testing.T) { refusedHost(t, s, v) })
 }
 
@@ -35,6 +37,47 @@ func zoneWords(t *testing.T, s *site, v *opened) {
 			t.Fatal(err)
 		}
 		v.until(t, "no choice", func(b kiosk.BrowserState) bool { return b.Choice == nil })
+	}
+}
+
+func textOfAPage(t *testing.T, s *site, v *opened) {
+	s.page("service.test/inner", `<p>Dans le cadre</p><p style="display:none">caché</p>`)
+	s.page("portal.test/near", `<p>Cadre voisin</p>`)
+	v.goTo(t, s, "/read", `<script>document.documentElement.lang='fr-FR'</script>
+<h1>Votre <b>dossier</b></h1><p>Il manque<br>un papier.</p><p hidden>secret</p><script>var x='code'</script>
+<label>Nom <input value="Durand"></label><input type=password value="motdepasse"><textarea>message</textarea>
+<select><option>choix</select><img alt="Logo CAF" width=50 height=20 src="data:,"><input type=submit value="Envoyer">
+<div id=host></div><script>host.attachShadow({mode:'open'}).innerHTML='<p>Ombre <slot></slot></p>'</script>
+<iframe src="/near" height=60></iframe><iframe src="https://service.test:{port}/inner" height=60></iframe>
+<p style="position:absolute;top:9000px">tout en bas</p>`)
+	waitFor(t, "the frames", func() bool {
+		text, _, err := v.Text(t.Context())
+		return err == nil && strings.Contains(text, "Dans le cadre") && strings.Contains(text, "Cadre voisin")
+	})
+	text, lang, err := v.Text(t.Context())
+	if err != nil || lang != "fr-FR" {
+		t.Errorf("language %q, %v", lang, err)
+	}
+	if !strings.HasPrefix(text, "Votre dossier\nIl manque\nun papier.\nNom") {
+		t.Errorf("got %q", text)
+	}
+	for _, word := range []string{"Logo CAF", "\nEnvoyer\n", "Ombre"} {
+		if !strings.Contains(text, word) {
+			t.Errorf("%q is not read: %q", word, text)
+		}
+	}
+	for _, word := range []string{"secret", "code", "Durand", "motdepasse", "message", "choix", "caché", "tout en bas"} {
+		if strings.Contains(text, word) {
+			t.Errorf("%q is read", word)
+		}
+	}
+	v.eval(t, `getSelection().selectAllChildren(document.querySelector('h1'))`)
+	if text, _, err := v.Text(t.Context()); err != nil || text != "Votre dossier" {
+		t.Errorf("selected: %q, %v", text, err)
+	}
+	v.goTo(t, s, "/huge", `<p id=p style="font-size:8px"></p><script>p.textContent='mot '.repeat(1e6)</script>`)
+	if text, _, err := v.Text(t.Context()); err != nil || len(text) > 16_000 || len(text) < 1000 {
+		t.Errorf("huge: %d bytes, %v", len(text), err)
 	}
 }
 

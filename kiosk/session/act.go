@@ -18,6 +18,8 @@ func (e *Engine) handle(a Action) error {
 		ok = e.callHelp(true)
 	case EndHelp:
 		ok = e.callHelp(false)
+	case ReadAloud:
+		ok = e.readAloud(a)
 	case SetLanguage:
 		ok = e.setLanguage(a.Lang)
 	case Start:
@@ -44,13 +46,14 @@ func (e *Engine) handle(a Action) error {
 	if !ok {
 		return &kiosk.Error{Code: kiosk.CodeBadRequest, Op: fmt.Sprintf("session: %T", a)}
 	}
+	e.hushFor(a)
 	e.touch()
 	if _, here := a.(StillHere); !here {
 		e.restore = false
 	}
 	e.takeDownload()
 	switch a.(type) {
-	case TypeText, PressKey, BrowserDo: // nothing of it is journaled
+	case TypeText, PressKey, BrowserDo, ReadAloud: // nothing of it is journaled
 		e.publish()
 	default:
 		e.changed()

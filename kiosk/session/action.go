@@ -117,6 +117,10 @@ type (
 	// pixels; empty to take it off. The screen sends it whenever its hole for
 	// the window moves.
 	PlaceBrowser struct{ Rect image.Rectangle }
+	// ReadAloud reads the text of the kiosk's own screen aloud, or, without
+	// Text, what the portal's page shows. While something is being read it
+	// ends it.
+	ReadAloud struct{ Text string }
 	// WaitForCode stretches the idle time while a code is on its way.
 	WaitForCode struct{ On bool }
 	// Leave ends the visit at once, whatever runs, and wipes it.
@@ -160,5 +164,6 @@ func (TypeText) action()       {}
 func (PressKey) action()       {}
 func (PrintPage) action()      {}
 func (PlaceBrowser) action()   {}
+func (ReadAloud) action()      {}
 func (WaitForCode) action()    {}
 func (Leave) action()          {}

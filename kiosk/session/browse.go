@@ -205,6 +205,7 @@ func (e *Engine) seen(b *browse, s kiosk.BrowserState) {
 		return
 	}
 	touched := s.Touches != b.state.Touches
+	e.hushPage(b.state, s)
 	b.state = s
 	b.prints = min(b.prints, s.Print) // a browser that was started again counts anew
 	if s.Choice == nil || s.Choice.ID != b.answered {

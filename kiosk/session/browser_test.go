@@ -151,6 +151,10 @@ func (b *browser) Press(ctx context.Context, key string) error { return b.call(c
 
 func (b *browser) Print(context.Context) ([]byte, error) { return []byte("%PDF-page"), nil }
 
+func (b *browser) Text(ctx context.Context) (string, string, error) {
+	return "Votre dossier", "fr-FR", b.call(ctx, "text")
+}
+
 func (b *browser) Take(_ context.Context, id string) (io.ReadCloser, error) {
 	b.mu.Lock()
 	content, ok := b.files[id]

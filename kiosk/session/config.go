@@ -60,6 +60,9 @@ type Config struct {
 	// opened; "" for none. nil knows none.
 	PortalAt func(host string) string
 
+	// Voice reads aloud; nil where nothing can be heard.
+	Voice Voice
+
 	// Receipt composes the visit's proof, in the state's language.
 	Receipt func(State, time.Time) kiosk.Receipt
 	// Name gives the current document's file name, ASCII, without extension.

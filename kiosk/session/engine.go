@@ -35,7 +35,9 @@ type Engine struct {
 	browse  *browse // the portal in use; nil while there is none
 	held    *held   // the browser to close, unless it is closed already
 	unclean bool    // the last try to close it did not hold
-	visit   *visit  // nil between visits
+	reading *reading
+	quiet   <-chan struct{} // closed once the last reading has ended; nil before the first
+	visit   *visit          // nil between visits
 	restore bool
 	keys    *KeyListing
 	task    *task
@@ -200,9 +202,9 @@ func (e *Engine) shutdown() error {
 
 // erase closes the browser, then wipes the spool.
 func (e *Engine) erase() error {
-	var open error
+	open := e.silence(e.quiet)
 	if e.held != nil {
-		open = e.held.close(e.ctx, e.closing())
+		open = errors.Join(open, e.held.close(e.ctx, e.closing()))
 	}
 	_, err := e.cfg.Spool.Wipe()
 	return errors.Join(open, err)
@@ -217,6 +219,7 @@ func (e *Engine) hold(o outcome) {
 
 // forget drops all that the agent itself knows of the visit.
 func (e *Engine) forget() {
+	e.hush()
 	e.dropBrowse()
 	e.visit, e.task, e.keys, e.again, e.restore = nil, nil, nil, nil, false
 	e.lang, e.help, e.ending = e.cfg.Lang, false, ""
@@ -246,6 +249,7 @@ func (e *Engine) now() State {
 		Scanner: e.slots.of(kiosk.KindScanner), Printer: e.slots.of(kiosk.KindPrinter),
 		ReceiptPrinter: e.slots.of(kiosk.KindReceipt), Key: e.slots.of(kiosk.KindKey),
 		Browser: e.cfg.Browser != nil && !e.unclean,
+		Voice:   e.cfg.Voice != nil, Reading: e.reading != nil,
 	}
 	if e.screen == ScreenBroken {
 		s.Fault = &Fault{Code: kiosk.CodeOutOfOrder, Task: TaskWipe}
@@ -258,6 +262,7 @@ func (e *Engine) now() State {
 		s.Fault, s.Keys, s.Receipt = v.Fault, e.keys, v.Receipt
 		s.IdleWarning, s.Restore, s.Browse = e.warned, e.restore, e.publicBrowse()
 	}
+	s.Speaks = s.Voice && e.cfg.Voice.Speaks(s.Lang)
 	if e.task != nil {
 		s.Task = e.task.public()
 	}

@@ -53,6 +53,7 @@ func (e *Engine) next() time.Time {
 			due(e.task.moved.Add(e.cfg.Stall))
 		case !e.warned.IsZero():
 			due(e.warned)
+		case e.reading != nil: // somebody listens; it is limited itself
 		default:
 			due(e.touched.Add(e.idle()))
 		}
@@ -104,7 +105,7 @@ func (e *Engine) tickVisit(now time.Time, past func(time.Time) bool) {
 	case !e.warned.IsZero() && past(e.warned):
 		e.end(ReasonIdle)
 		return
-	case e.warned.IsZero() && past(e.touched.Add(e.idle())):
+	case e.warned.IsZero() && e.reading == nil && past(e.touched.Add(e.idle())):
 		e.warned = now.Add(e.cfg.Warning)
 		e.publish()
 	}
@@ -121,6 +122,7 @@ func (e *Engine) end(why Reason) {
 	e.ending, e.canceled = why, e.cfg.Now()
 	e.visit.Ending = why
 	e.save() // a crash from here on must not bring the visit back
+	e.hush()
 	e.warned, e.keys = time.Time{}, nil
 	if e.browse != nil {
 		e.browse.place.Set(image.Rectangle{}) // off the screen at once
@@ -137,12 +139,12 @@ func (e *Engine) end(why Reason) {
 // still ask for a page.
 func (e *Engine) wipe() {
 	e.canceled = e.cfg.Now() // a wipe that hangs is a wipe that failed
-	h := e.held
+	h, quiet := e.held, e.quiet
 	e.dropBrowse()
 	e.begin(TaskWipe, nil, func(t *task) outcome {
-		var open error
+		open := e.silence(quiet)
 		if h != nil {
-			open = h.close(t.ctx, e.closing())
+			open = errors.Join(open, h.close(t.ctx, e.closing()))
 		}
 		rep, err := e.cfg.Spool.Wipe()
 		if err == nil {

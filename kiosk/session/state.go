@@ -202,6 +202,10 @@ type State struct {
 	Restore bool // the kiosk restarted in mid-visit and has its pages again
 
 	Scanner, Printer, ReceiptPrinter, Key Slot
+	// Voice says that the kiosk can be heard: portals' pages can be read aloud;
+	// Speaks that it can read Lang, and so its own screens. Reading says that
+	// it reads.
+	Voice, Speaks, Reading bool
 	// Browser says that portals can be opened: the kiosk has the browser, and
 	// its last wipe held.
 	Browser bool

@@ -47,6 +47,7 @@ type outcome struct {
 
 // begin starts a task; again is what Retry does if it fails.
 func (e *Engine) begin(kind TaskKind, again Action, work func(*task) outcome) {
+	e.hush() // another screen comes
 	now := e.cfg.Now()
 	t := &task{e: e, kind: kind, started: now, moved: now}
 	t.ctx, t.cancel = context.WithCancelCause(e.ctx)
@@ -88,6 +89,7 @@ func (t *task) progress(done, total int, waiting kiosk.Code) {
 func (e *Engine) finish(o outcome) {
 	t := e.task
 	e.task = nil
+	e.hush()
 	e.hold(o)
 	switch {
 	case e.stuck: // it was wiped without it: wipe again

@@ -40,6 +40,11 @@ var Own string
 //go:embed field.js
 var Field string
 
+// Text is a function that returns what a frame shows, to be read aloud.
+//
+//go:embed text.js
+var Text string
+
 // Watch is a function on a file field: its promise holds the sizes of the
 // files which the field has when it is first told of new ones.
 const Watch = `function(){return new Promise(done=>this.addEventListener('input',` +
