@@ -20,7 +20,8 @@ type Key interface {
 	Save(ctx context.Context, name string, r io.Reader, size int64) (string, error)
 	// List returns the files that a visitor may want to bring in, the newest
 	// first, at most max; hidden files, programs and folders of the system
-	// are left out, and so is everything deeper than three folders.
+	// are left out, and so is everything deeper than three folders. With a max
+	// of 0 it only forgets what it listed before, and needs no key for that.
 	List(ctx context.Context, max int) ([]KeyFile, error)
 	// Open reads a file of the last List by its ID.
 	Open(ctx context.Context, id string) (io.ReadCloser, error)

@@ -23,6 +23,12 @@ const (
 
 // List implements kiosk.Key.
 func (k *Key) List(ctx context.Context, limit int) ([]kiosk.KeyFile, error) {
+	if limit <= 0 {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.listed = nil
+		return nil, nil
+	}
 	v, err := k.volume("list")
 	if err != nil {
 		return nil, err
@@ -41,7 +47,7 @@ func (k *Key) List(ctx context.Context, limit int) ([]kiosk.KeyFile, error) {
 		}
 		return strings.Compare(a.path, b.path)
 	})
-	files := make([]kiosk.KeyFile, 0, min(max(limit, 0), len(w.found)))
+	files := make([]kiosk.KeyFile, 0, min(limit, len(w.found)))
 	listed := make(map[string]place)
 	prefix := strings.ToLower(rand.Text()[:8])
 	for i, f := range w.found[:cap(files)] {
