@@ -87,6 +87,10 @@ type Config struct {
 	// back of AsIs; 250 MB. Pages scanned when it is reached have none.
 	MaxRaw int64
 
+	// Scrub clears what this process's memory still holds of a visit that was
+	// wiped and forgotten, before the visitor is told so; nil does nothing.
+	Scrub func()
+
 	Now     func() time.Time
 	Log     *slog.Logger
 	OnEvent func(Event) // called from New and from the goroutine of Run; must not wait
@@ -146,6 +150,9 @@ func (c *Config) check() error {
 	}
 	if c.OnEvent == nil {
 		c.OnEvent = func(Event) {}
+	}
+	if c.Scrub == nil {
+		c.Scrub = func() {}
 	}
 	if c.Receipt == nil {
 		c.Receipt = func(State, time.Time) kiosk.Receipt { return kiosk.Receipt{Lang: c.Lang} }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"image"
 	"time"
@@ -146,6 +147,7 @@ func (e *Engine) wipe() {
 		if h != nil {
 			open = errors.Join(open, h.close(t.ctx, e.closing()))
 		}
+		e.forgetKey(t.ctx)
 		rep, err := e.cfg.Spool.Wipe()
 		if err == nil {
 			e.cfg.Log.Info("visit wiped", "files", rep.Files, "bytes", rep.Bytes,
@@ -153,6 +155,19 @@ func (e *Engine) wipe() {
 		}
 		return outcome{err: errors.Join(open, err)}
 	})
+}
+
+// forgetKey has the key's driver forget the names of the visitor's files. One
+// that can't be had is closed, and has forgotten them.
+func (e *Engine) forgetKey(ctx context.Context) {
+	lease, err := e.cfg.Devices.Key(ctx)
+	if err != nil {
+		return
+	}
+	defer lease.Close()
+	if _, err := lease.Device.List(ctx, 0); err != nil {
+		e.cfg.Log.Warn("list of the key not forgotten", "code", kiosk.CodeOf(err))
+	}
 }
 
 // wipeWithout wipes though a task did not let go. Nobody else gets the kiosk
@@ -187,6 +202,7 @@ func (e *Engine) wipedOr(err error) {
 	} else {
 		e.screen, e.wiped = ScreenGoodbye, true
 		e.held, e.unclean = nil, false
+		e.cfg.Scrub()
 	}
 	e.shown = e.cfg.Now()
 	e.publish()
