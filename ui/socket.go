@@ -35,6 +35,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		HandshakeTimeout: writeDeadline,
 		CheckOrigin:      safeweb.SameOrigin,
 		WriteBufferSize:  16 << 10,
+		WriteBufferPool:  noBuffers{},
 	}
 	c, err := up.Upgrade(w, r, nil)
 	if err != nil {
@@ -56,6 +57,16 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	<-done
 }
+
+// noBuffers gives each view a buffer of its own: a socket outlives visits, and
+// its buffer would keep what was longer than the last view.
+type noBuffers struct{}
+
+// Get implements websocket.BufferPool.
+func (noBuffers) Get() any { return nil }
+
+// Put implements websocket.BufferPool.
+func (noBuffers) Put(any) {}
 
 func (s *Server) enter() bool {
 	s.mu.Lock()

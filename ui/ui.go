@@ -6,6 +6,7 @@
 // it may be loaded again at any moment.
 //
 //	GET  /               the page, in the state's language
+//	GET  /fresh          leads to the page in a new process of the browser's
 //	GET  /socket         the state, as one JSON view after the other
 //	POST /act/NAME       an action (act.go)
 //	GET  /picture/ID     a page's small picture; ?large for the one to read
@@ -138,6 +139,7 @@ func languages(texts *i18n.Texts, asked []string) ([]string, error) {
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.servePage)
+	mux.HandleFunc("GET /fresh", s.serveFresh)
 	mux.HandleFunc("GET /socket", s.serveSocket)
 	mux.HandleFunc("POST /act/{name}", s.serveAct)
 	mux.HandleFunc("GET /picture/{id}", s.servePicture)
@@ -167,6 +169,15 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 	if _, err := w.Write(p.html); err != nil {
 		s.log.Debug("page not sent", "err", err)
 	}
+}
+
+// serveFresh leads to the page from a browsing context group of its own, for
+// which browsers take another process each time (HTML, 7.1.3, "cross-origin
+// opener policies"): the memory of the one in which a visit was shown, its
+// pictures and names, ends with it.
+func (s *Server) serveFresh(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cross-Origin-Opener-Policy", "unsafe-none")
+	w.Header().Set("Refresh", "0; url=/")
 }
 
 // language gives a language that this kiosk has a page in.

@@ -49,6 +49,11 @@ function render(v) {
     location.reload();
     return;
   }
+  // What this page has shown of a visit ends with its process.
+  if (view?.section === 'goodbye' && v.section !== 'goodbye') {
+    location.replace('/fresh');
+    return;
+  }
   const before = view;
   view = v;
   bind();
