@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 
 	"pointnum/cmd/internal/agent"
 	"pointnum/cmd/internal/cli"
@@ -18,6 +19,10 @@ import (
 func main() {
 	if document.IsChild() {
 		document.RunChild()
+	}
+	if err := agent.ForgetFreed(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	cli.Main(cli.Single(command()))
 }

@@ -68,6 +68,7 @@ type parts struct {
 	manager   *devices.Manager
 	engine    *session.Engine
 	screens   *ui.Server
+	server    *http.Server
 	portals   *portals // nil when no portal can be opened
 	health    health.Tracker
 }
@@ -187,6 +188,7 @@ func (a *parts) makeVisit(catalogue *portal.Catalogue, ln net.Listener) error {
 		Lang:    a.Config.Languages[0],
 		Idle:    a.Config.Idle.Warn,
 		Warning: a.Config.Idle.Leave,
+		Scrub:   a.scrub,
 		Log:     a.Log,
 	}
 	if a.portals != nil {
@@ -218,6 +220,7 @@ func (a *parts) serve(ctx context.Context, ln net.Listener) error {
 	defer stopDevices()
 
 	server := safeweb.Server(a.screens.Handler(), a.Log)
+	a.server = server
 	var work, below sync.WaitGroup
 	var mu sync.Mutex
 	var errs []error
@@ -243,6 +246,7 @@ func (a *parts) serve(ctx context.Context, ln net.Listener) error {
 	part(&work, "visit", func() error { return a.engine.Run(ctx) })
 	part(&work, "control", func() error { return control.Serve(ctx, a.Config.Control, a) })
 	part(&work, "health", func() error { return a.watchHealth(ctx) })
+	part(&work, "memory", func() error { return a.watchMemory(ctx) })
 	part(&work, "screen", func() error {
 		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 			return err
