@@ -124,7 +124,7 @@ func (p *Portal) page(name, title string) http.HandlerFunc {
 
 // files adds the style and the scripts to a site.
 func (p *Portal) files(m *http.ServeMux) {
-	for _, name := range []string{"style.css", "formulaires.js", "portail.js", "courrier.js", "evasions.js", "service.js"} {
+	for _, name := range []string{"style.css", "formulaires.js", "portail.js", "courrier.js", "evasions.js", "service.js", "traces.js"} {
 		m.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
 			http.ServeFileFS(w, r, web, "web/"+name)
 		})
@@ -152,6 +152,7 @@ func (p *Portal) portalSite() http.Handler {
 	m.HandleFunc("GET /robot", p.page("robot", "Vérification"))
 	p.escapePages(m)
 	p.faultPages(m)
+	p.tracePages(m)
 	return m
 }
 

@@ -93,7 +93,9 @@ type Portal struct {
 	boxes    map[string]string // addresses by the webmail's cookie
 	lastCode string
 	closed   bool // no request begins any more
+	slow     int  // uploads to /lent that have begun
 
+	done     chan struct{} // closed by Close
 	handling sync.WaitGroup
 	closing  sync.Once
 	closeErr error
@@ -111,7 +113,7 @@ func Start(o Options) (*Portal, error) {
 	if o.CodeTime <= 0 {
 		o.CodeTime = defaultCode
 	}
-	p := &Portal{o: o}
+	p := &Portal{o: o, done: make(chan struct{})}
 	p.reset()
 	var err error
 	if p.cert, err = newIdentity(p.Hosts()); err != nil {
@@ -222,6 +224,7 @@ func (p *Portal) Close() error {
 		defer cancel()
 		p.mu.Lock()
 		p.closed = true
+		close(p.done)
 		p.mu.Unlock()
 		p.closeErr = p.net.close(ctx)
 		p.handling.Wait()
