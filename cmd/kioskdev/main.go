@@ -24,6 +24,7 @@ import (
 	"pointnum/cmd/internal/cli"
 	"pointnum/cmd/internal/hardware"
 	"pointnum/cmd/internal/testportal"
+	"pointnum/cmd/internal/trial"
 	"pointnum/kiosk/config"
 	"pointnum/kiosk/document"
 )
@@ -31,6 +32,10 @@ import (
 func main() {
 	if document.IsChild() {
 		document.RunChild()
+	}
+	if err := agent.ForgetFreed(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	cli.Main(cli.Single(command()))
 }
@@ -160,7 +165,7 @@ func (o *options) both(ctx context.Context, bench *hardware.Bench, cfg *config.C
 		}
 		end = site.Close
 		told.Portal, told.PortalAt = site.Address(), site.Addr()
-		a.Browser = trial(site)
+		a.Browser = trial.Browser(site.Addr(), site.SPKI())
 		a.Browser.Args = append(a.Browser.Args, strings.Fields(o.chromium)...)
 	}
 	a.Ready = func(url string) {
