@@ -48,6 +48,7 @@ type rect struct {
 // The bounds of what a request may say.
 const (
 	maxText   = 256    // letters typed at once
+	maxRead   = 16_000 // bytes of our own screens, read aloud
 	maxScreen = 10_000 // pixels of a screen's side
 )
 
@@ -68,6 +69,8 @@ func (q *request) allowed(name string) bool {
 		// Decoding put U+FFFD where something was no letter.
 		return q.Text != "" && utf8.RuneCountInString(q.Text) <= maxText &&
 			!strings.ContainsFunc(q.Text, func(c rune) bool { return unicode.IsControl(c) || c == utf8.RuneError })
+	case "read":
+		return len(q.Text) <= maxRead && !strings.ContainsFunc(q.Text, func(c rune) bool { return unicode.IsControl(c) && c != '\n' })
 	case "press":
 		return slices.Contains([]string{"Backspace", "Enter", "Tab", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"}, q.Key)
 	case "place":
@@ -134,6 +137,8 @@ func browserAction(name string, q request) session.Action {
 		return session.PrintPage{}
 	case "place":
 		return session.PlaceBrowser{Rect: image.Rect(q.Rect.X0, q.Rect.Y0, q.Rect.X1, q.Rect.Y1)}
+	case "read":
+		return session.ReadAloud{Text: q.Text}
 	case "wait-for-code":
 		return session.WaitForCode{On: q.On}
 	default:
@@ -217,7 +222,7 @@ func (s *Server) serveAct(w http.ResponseWriter, r *http.Request) {
 	case kiosk.CodeBadRequest:
 		w.WriteHeader(http.StatusConflict)
 	case kiosk.CodeInternal:
-		if name == "type" {
+		if name == "type" || name == "read" {
 			err = errTyped // nobody else's words come near what was typed
 		}
 		s.log.Error("action not taken", "action", name, "err", err)

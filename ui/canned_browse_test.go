@@ -35,6 +35,9 @@ func asking(ask session.Ask, change func(*session.State)) session.State {
 	})
 }
 
+// heard is a kiosk that reads aloud.
+func heard(st *session.State) { st.Voice, st.Speaks = true, true }
+
 // elsewhere is a link to another portal of the catalogue.
 func elsewhere(st *session.State) {
 	st.Browse.Stopped, st.Browse.StoppedAt, st.Browse.Elsewhere = kiosk.StopForeign, "www.francetravail.fr", "france-travail"
@@ -83,6 +86,11 @@ func barScreens() []canned {
 		{name: "browse-network", like: true, state: browsing(func(st *session.State) { st.Browse.Stopped = kiosk.StopNetwork })},
 		{name: "browse-foreign", like: true, state: browsing(func(st *session.State) { st.Browse.Stopped = kiosk.StopForeign; st.Browse.Restarted = 1 })},
 		{name: "browse-elsewhere", state: browsing(elsewhere)},
+		{name: "browse-voice", state: browsing(func(st *session.State) { heard(st); st.Documents[0].Attached, st.Browse.Lighter = attached(), true })},
+		{name: "browse-reading", like: true, state: browsing(func(st *session.State) { heard(st); st.Reading = true })},
+		{name: "ask-file-voice", like: true, state: asking(session.AskFile, func(st *session.State) { tray(st); heard(st) })},
+		{name: "result-reading", state: visit(session.ScreenResult, func(st *session.State) { st.Documents[0] = finished(true); heard(st); st.Reading = true })},
+		{name: "welcome-voice", like: true, state: session.State{Screen: session.ScreenWelcome, Lang: "fr", Voice: true, Speaks: true}},
 		{name: "browse-far", like: true, state: browsing(func(st *session.State) { // the longest names
 			st.Browse.Stopped, st.Browse.Portal, st.Browse.Elsewhere = kiosk.StopForeign, "demarche-numerique", "ameli"
 		})},

@@ -35,6 +35,9 @@ type view struct {
 	Keys   []fileView  `json:"keys"`
 	Result *resultView `json:"result"`
 	Sites  bool        `json:"sites"`  // a portal can be opened
+	Voice  bool        `json:"voice"`  // its pages can be read aloud
+	Speaks bool        `json:"speaks"` // so can these screens
+	Reads  bool        `json:"reads"`  // something is being read
 	Browse *browseView `json:"browse"` // the one that is
 
 	Printer slotView `json:"printer"`
@@ -124,6 +127,7 @@ func (s *Server) view(st session.State, seq uint64, now time.Time) view {
 	v.Visit = v.Step > 0 || st.Screen == session.ScreenBrowse
 	v.Browse = s.browseOf(l, &st)
 	v.Sites = st.Browser && v.Browse == nil
+	v.Voice, v.Speaks, v.Reads = st.Voice, st.Speaks, st.Reading
 	v.Printer = printerView(l, st.Printer)
 	if st.Screen == "" {
 		v.Screen, v.Section = string(session.ScreenWelcome), string(session.ScreenWelcome)

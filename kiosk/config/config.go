@@ -28,6 +28,7 @@ type Config struct {
 	// Words are languages, as tesseract names them, in which pages are read
 	// so that the text of PDFs can be searched and read aloud; none when empty.
 	Words   []string
+	Voice   bool // screens and portals' pages can be read aloud, where there is a sound device
 	Browser Browser
 	Devices []kiosk.Spec
 
@@ -69,6 +70,7 @@ func Default() *Config {
 		Control:   "/run/pointnum/control.sock",
 		Idle:      Idle{Warn: 2 * time.Minute, Leave: time.Minute},
 		Languages: []string{"fr", "ar", "en"},
+		Voice:     true,
 		Browser:   Browser{On: true, Proxy: true},
 		where:     map[string]string{},
 	}

@@ -49,7 +49,7 @@ func Load(r io.Reader, name string) (*Config, error) {
 }
 
 func (c *Config) read(v yamlfile.Value) {
-	m := v.Map("place", "listen", "spool", "control", "idle", "languages", "portals", "catalogue", "words", "browser", "devices")
+	m := v.Map("place", "listen", "spool", "control", "idle", "languages", "portals", "catalogue", "words", "voice", "browser", "devices")
 	for _, key := range m.Keys() {
 		c.where[key] = m.Opt(key).Where()
 	}
@@ -72,6 +72,9 @@ func (c *Config) read(v yamlfile.Value) {
 	c.portals(m.Opt("portals"))
 	if v := m.Opt("catalogue"); v.IsSet() {
 		c.Catalogue = absolute(v)
+	}
+	if v := m.Opt("voice"); v.IsSet() {
+		c.Voice = v.OneOf("oui", "non") == "oui"
 	}
 	c.browser(m.Opt("browser"))
 	c.devices(m.Opt("devices"))

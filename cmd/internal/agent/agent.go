@@ -27,6 +27,7 @@ import (
 	"pointnum/kiosk/health"
 	"pointnum/kiosk/portal"
 	"pointnum/kiosk/session"
+	"pointnum/kiosk/speech"
 	"pointnum/kiosk/spool"
 	"pointnum/ui"
 	"pointnum/ui/safeweb"
@@ -120,7 +121,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		}
 		defer a.portals.close()
 	}
-	if err := a.makeVisit(catalogue, ln); err != nil {
+	if err := a.makeVisit(ctx, catalogue, ln); err != nil {
 		return err
 	}
 	defer a.screens.Close()
@@ -177,7 +178,7 @@ func Place(c *config.Config) ui.Place {
 }
 
 // makeVisit builds the visit's engine and its screens.
-func (a *parts) makeVisit(catalogue *portal.Catalogue, ln net.Listener) error {
+func (a *parts) makeVisit(ctx context.Context, catalogue *portal.Catalogue, ln net.Listener) error {
 	where := Place(a.Config)
 	cfg := session.Config{
 		Devices: a.manager, Spool: a.spool, Documents: a.documents, Portals: catalogue,
@@ -190,6 +191,9 @@ func (a *parts) makeVisit(catalogue *portal.Catalogue, ln net.Listener) error {
 		Warning: a.Config.Idle.Leave,
 		Scrub:   a.scrub,
 		Log:     a.Log,
+	}
+	if v := voice(ctx, a.Config, a.Log); v != nil {
+		cfg.Voice = v
 	}
 	if a.portals != nil {
 		cfg.Browser, cfg.Address, cfg.Mailbox, cfg.PortalAt = a.portals, a.portals.address, a.portals.mailbox, a.portals.at
@@ -209,6 +213,23 @@ func (a *parts) makeVisit(catalogue *portal.Catalogue, ln net.Listener) error {
 		return fmt.Errorf("screens: %w", err)
 	}
 	return nil
+}
+
+// voice reads aloud; nil where nobody would hear it.
+func voice(ctx context.Context, c *config.Config, log *slog.Logger) *speech.Voice {
+	if !c.Voice {
+		return nil
+	}
+	v, err := speech.New(ctx, speech.Options{})
+	if errors.Is(err, speech.ErrSilent) {
+		log.Info("nothing is read aloud: there is no sound device")
+		return nil
+	}
+	if err != nil {
+		log.Warn("nothing is read aloud", "err", err)
+		return nil
+	}
+	return v
 }
 
 // serve runs all parts and waits for all of them. The devices outlive the

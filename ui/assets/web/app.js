@@ -7,6 +7,7 @@
 
 import { keyForChoice, makeLighter, openMailbox, renderBrowse, showKeyboard, understood, waitForCode } from './browse.js';
 import { post } from './post.js';
+import { shownText } from './read.js';
 import { openZoom, showInZoom, zoomBy } from './zoom.js';
 
 const $ = (selector, root = document) => root.querySelector(selector);
@@ -312,11 +313,11 @@ function deaf(time) {
 }
 
 // These pass while another action is under way.
-const always = new Set(['cancel', 'leave', 'still-here', 'call-help', 'end-help', 'language']);
+const always = new Set(['cancel', 'leave', 'still-here', 'call-help', 'end-help', 'language', 'read']);
 
 // These may be asked for several times in a row. After any other, a second tap
 // would hit what has come under the finger meanwhile.
-const repeatable = new Set(['turn', 'move', 'undo', 'redo', 'browser', 'wait-for-code', ...always]);
+const repeatable = new Set(['turn', 'move', 'undo', 'redo', 'browser', 'wait-for-code', 'read', ...always]);
 
 // act is true when the action was taken.
 async function act(name, args, button) {
@@ -376,6 +377,7 @@ const local = {
   code: (b) => waitForCode(act, b),
   keyboard: () => showKeyboard(),
   understood: () => understood(),
+  read: (b) => act('read', { text: view.reads ? '' : shownText() }, b),
   lighter: (b) => makeLighter(act, b),
   'key-for-choice': (b) => keyForChoice(act, b),
 };
