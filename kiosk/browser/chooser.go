@@ -214,16 +214,12 @@ func (v *visit) Attach(ctx context.Context, id string, files []kiosk.Attachment)
 	if err != nil {
 		return err
 	}
-	if len(files) == 0 || (len(files) > 1 && !c.Multiple && !c.Drop) {
+	if len(files) == 0 || (len(files) > 1 && !c.Multiple && !c.Drop && !c.Folder) {
 		return badRequest("attach", "not as many files as the page asks for")
 	}
-	paths, sizes := []string{}, []int64{}
-	for _, f := range files {
-		path, err := c.proc.put(f)
-		if err != nil {
-			return &kiosk.Error{Code: kiosk.CodeInternal, Op: "browser: attach", Err: err}
-		}
-		paths, sizes = append(paths, path), append(sizes, f.Size)
+	paths, sizes, err := c.proc.put(files, c.Folder)
+	if err != nil {
+		return &kiosk.Error{Code: kiosk.CodeInternal, Op: "browser: attach", Err: err}
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -239,13 +235,33 @@ func (v *visit) Attach(ctx context.Context, id string, files []kiosk.Attachment)
 	return nil
 }
 
-func (p *process) put(f kiosk.Attachment) (string, error) {
-	r, err := f.Open()
-	if err != nil {
-		return "", err
+// put copies files to where the browser reads them. In one folder, what is
+// given to the page is the folder's path.
+func (p *process) put(files []kiosk.Attachment, inOne bool) (paths []string, sizes []int64, err error) {
+	dir := ""
+	if inOne {
+		if dir, err = p.cell.Folder(); err != nil {
+			return nil, nil, err
+		}
+		paths = []string{dir}
 	}
-	path, err := p.cell.Put(f.Name, f.Size, r)
-	return path, errors.Join(err, r.Close())
+	for _, f := range files {
+		r, err := f.Open()
+		if err != nil {
+			return nil, nil, err
+		}
+		path := ""
+		if inOne {
+			_, err = p.cell.PutIn(dir, f.Name, f.Size, r)
+		} else if path, err = p.cell.Put(f.Name, f.Size, r); err == nil {
+			paths = append(paths, path)
+		}
+		if err = errors.Join(err, r.Close()); err != nil {
+			return nil, nil, err
+		}
+		sizes = append(sizes, f.Size)
+	}
+	return paths, sizes, nil
 }
 
 // set puts the files into the field and has the field say what it has: the
@@ -272,6 +288,8 @@ func (c *choice) set(ctx context.Context, paths []string, sizes []int64) error {
 			return err
 		}
 	}
+	slices.Sort(got) // a folder's come in any order
+	slices.Sort(sizes)
 	if !slices.Equal(got, sizes) {
 		return errors.New("the page did not get the files")
 	}

@@ -149,6 +149,7 @@ func fieldsOfEveryKind(t *testing.T, s *site, v *opened) {
 	v.goTo(t, s, "/kinds", upload+`<style>body>*{display:block;height:40px;margin:4px}</style>
 <input type=file id=plain onchange="up('plain',this.files)">
 <input type=file id=multi multiple onchange="up('multi',this.files)">
+<input type=file id=folder webkitdirectory onchange="up('folder',this.files)">
 <label id=label>Parcourir<input type=file hidden onchange="up('label',this.files)"></label>
 <div id=host></div>
 <button id=made onclick="const i=document.createElement('input');i.type='file';i.onchange=()=>up('made',i.files);i.click()">x</button>
@@ -174,6 +175,15 @@ func fieldsOfEveryKind(t *testing.T, s *site, v *opened) {
 	v.attach(t, attachment("a.pdf", "%PDF-1.4"), attachment("b.jpg", "\xff\xd8\xff"))
 	waitFor(t, "two files", func() bool { return len(s.sent("multi")) > 0 })
 	if got := s.sent("multi")[0]; strings.Count(got, "|") != 1 {
+		t.Errorf("the portal got %q", got)
+	}
+	v.touch(t, "#folder")
+	if c := v.choice(t); !c.Folder {
+		t.Errorf("got %+v", c)
+	}
+	v.attach(t, attachment("b.pdf", "%PDF-1.4 b"), attachment("a.pdf", "%PDF-1.4"))
+	waitFor(t, "the files of a folder", func() bool { return len(s.sent("folder")) > 0 })
+	if got := s.sent("folder")[0]; strings.Count(got, "|") != 1 || !strings.Contains(got, "b.pdf:10:") {
 		t.Errorf("the portal got %q", got)
 	}
 	v.touch(t, "#fsa")

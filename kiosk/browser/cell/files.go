@@ -18,18 +18,31 @@ import (
 // returns its path there. It is checked: Chromium says nothing when it can't
 // read a file that it shall attach, and the page gets an empty one.
 func (c *Cell) Put(name string, size int64, r io.Reader) (string, error) {
-	if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, ".") || len(name) > 200 {
-		return "", errors.New("cell: not a file's name")
-	}
-	dir, err := os.MkdirTemp(filepath.Join(c.dir, "files"), "")
+	dir, err := c.Folder()
 	if err != nil {
-		return "", plain("make a folder", err)
+		return "", err
 	}
-	path := filepath.Join(dir, name)
-	if err := c.write(path, size, r); err != nil {
+	path, err := c.PutIn(dir, name, size, r)
+	if err != nil {
 		return "", errors.Join(err, plain("remove a file", wipe(dir)))
 	}
 	return path, nil
+}
+
+// Folder makes a folder for PutIn and returns its path: what is given to a
+// page that asks for a whole folder.
+func (c *Cell) Folder() (string, error) {
+	dir, err := os.MkdirTemp(filepath.Join(c.dir, "files"), "papiers-")
+	return dir, plain("make a folder", err)
+}
+
+// PutIn is Put into a folder of Folder's.
+func (c *Cell) PutIn(dir, name string, size int64, r io.Reader) (string, error) {
+	if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, ".") || len(name) > 200 {
+		return "", errors.New("cell: not a file's name")
+	}
+	path := filepath.Join(dir, name)
+	return path, c.write(path, size, r)
 }
 
 func (c *Cell) write(path string, size int64, r io.Reader) error {
