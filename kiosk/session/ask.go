@@ -164,8 +164,10 @@ func (w wanted) filesFor(pages int) int {
 	return max(1, min(pages, w.MaxFiles))
 }
 
-// takes says whether the field takes what was made before.
-func (w wanted) takes(r *result, anyFormat bool) bool {
+// takes says whether what was made before is what would be made for the field.
+// chosen: its format is the visitor's own choice, which holds where the field
+// takes it or says nothing.
+func (w wanted) takes(r *result, chosen, silent bool) bool {
 	if r == nil || len(r.Files) == 0 || len(r.Files) > w.MaxFiles || w.total > 0 && r.bytes() >= w.total {
 		return false
 	}
@@ -174,5 +176,5 @@ func (w wanted) takes(r *result, anyFormat bool) bool {
 			return false
 		}
 	}
-	return anyFormat || slices.Contains(w.formats, r.Format)
+	return r.Format == w.Format || chosen && (silent || slices.Contains(w.formats, r.Format))
 }

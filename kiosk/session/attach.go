@@ -24,7 +24,7 @@ func (e *Engine) attach(a AttachDocument) bool {
 	}
 	choice, w, refs := *c, e.wanted(b, *c, p), e.refs(p)
 	var r *result // nil: it has to be made
-	if w.takes(p.Result, b.lighter == p.ID && len(choice.Formats) == 0) {
+	if w.takes(p.Result, b.lighter == p.ID, len(choice.Formats) == 0) {
 		copied := *p.Result
 		r = &copied
 	}
@@ -93,7 +93,7 @@ func (e *Engine) attached(t *task, b *browse, p *paper, c kiosk.FileChoice, r *r
 	for _, f := range r.Files {
 		g.bytes = max(g.bytes, f.Size)
 	}
-	b.last = g
+	b.last, b.lighter = g, ""
 	b.answer(c.ID)
 	e.delivered(p)
 	e.count(Event{Kind: EventAttached, Count: len(r.Files), Took: e.since(t.started)})

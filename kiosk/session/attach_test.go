@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -74,6 +75,28 @@ func TestAFileThatFitsIsNotMadeAgain(t *testing.T) {
 	s := r.now()
 	if n := len(s.Doc().Attached); n != 3 || s.Doc().Result.Bytes >= 1e6 {
 		t.Errorf("%d times attached, the result has %d bytes", n, s.Doc().Result.Bytes)
+	}
+}
+
+func TestAPictureForOneFieldIsNoPaperForTheNext(t *testing.T) {
+	b, d := &browser{}, &desk{}
+	r := browsingAt(t, d, b)
+	doc := r.now().Doc().ID
+	for id, c := range []struct {
+		takes []kiosk.Format
+		gets  kiosk.Format
+	}{
+		{[]kiosk.Format{kiosk.FormatJPEG}, kiosk.FormatJPEG},
+		{[]kiosk.Format{kiosk.FormatPDF, kiosk.FormatJPEG}, kiosk.FormatPDF},
+		{nil, kiosk.FormatPDF},
+	} {
+		b.choose(kiosk.FileChoice{ID: strconv.Itoa(id), Formats: c.takes, Multiple: true})
+		r.asks(session.AskFile)
+		r.do(session.AttachDocument{Document: doc})
+		r.asks(session.AskNothing)
+		if got := r.now().Doc().Result.Format; got != c.gets {
+			t.Errorf("a field that takes %v got %s", c.takes, got)
+		}
 	}
 }
 
