@@ -53,12 +53,19 @@ func (p *program) log() string {
 	return p.stderr.String()
 }
 
-// start starts a command; the test's end stops it and wants a clean exit.
+// start starts a command on a machine without display; the test's end stops it
+// and wants a clean exit.
 func start(t *testing.T, name string, args ...string) *program {
+	t.Helper()
+	return startOn(t, "", name, args...)
+}
+
+// startOn starts it with an X display; "" is none.
+func startOn(t *testing.T, display, name string, args ...string) *program {
 	t.Helper()
 	p := &program{first: make(chan string, 1), done: make(chan struct{})}
 	p.cmd = exec.Command(filepath.Join(bin, name), args...)
-	p.cmd.Env = append(os.Environ(), "LANG=fr_FR.UTF-8")
+	p.cmd.Env = append(os.Environ(), "LANG=fr_FR.UTF-8", "DISPLAY="+display)
 	p.cmd.Stderr = p
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := p.cmd.StdoutPipe()
@@ -171,26 +178,47 @@ func (p panel) state(t *testing.T) (s hardware.State) {
 // eventually waits for a state of the world.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(40 * time.Second)
-	for !ok() {
+	if !within(40*time.Second, ok) {
+		t.Fatalf("waited 40 s for: %s", what)
+	}
+}
+
+// within says whether a state of the world comes in time.
+func within(d time.Duration, ok func() bool) bool {
+	for deadline := time.Now().Add(d); !ok(); {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited 40 s for: %s", what)
+			return false
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+	return true
 }
 
 // screen is a visitor's touch screen: Chromium, driven by touches only.
 type screen struct {
 	t    *testing.T
 	page *devtools.Page
+	hand *hand // real fingers on a display; nil touches by DevTools
 }
 
 // openScreen opens the kiosk's address on a touch screen of a size.
 func openScreen(t *testing.T, address string, width, height int) *screen {
 	t.Helper()
+	s := newScreen(t, devtools.Options{Headless: true})
+	if err := s.page.Screen(t.Context(), width, height); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.page.Navigate(t.Context(), address); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// newScreen starts the screen's browser.
+func newScreen(t *testing.T, o devtools.Options) *screen {
+	t.Helper()
 	drivertest.Tool(t, "chromium")
-	b, err := devtools.Start(t.Context(), devtools.Options{Headless: true})
+	b, err := devtools.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,12 +237,6 @@ func openScreen(t *testing.T, address string, width, height int) *screen {
 			s.keep("failed")
 		}
 	})
-	if err := page.Screen(t.Context(), width, height); err != nil {
-		t.Fatal(err)
-	}
-	if err := page.Navigate(t.Context(), address); err != nil {
-		t.Fatal(err)
-	}
 	return s
 }
 
@@ -275,6 +297,10 @@ func (s *screen) touchNth(selector string, n int) {
 // finger touches a place.
 func (s *screen) finger(x, y float64) {
 	s.t.Helper()
+	if s.hand != nil {
+		s.hand.touch(s.t, x, y)
+		return
+	}
 	finger := []map[string]any{{"x": x, "y": y}}
 	for _, e := range []map[string]any{
 		{"type": "touchStart", "touchPoints": finger},

@@ -29,6 +29,7 @@ type page struct {
 	id       int
 	sessions map[string]string // by target
 	frame    string            // the id of the frame whose elements are meant; "" is the whole page
+	screen   *screen           // around it
 }
 
 type target struct {
@@ -52,9 +53,10 @@ type node struct {
 }
 
 // openPage finds the browser that shows a host.
-func openPage(t *testing.T, host string) *page {
+func openPage(s *screen, host string) *page {
+	t := s.t
 	t.Helper()
-	p := &page{t: t, sessions: map[string]string{}}
+	p := &page{t: t, sessions: map[string]string{}, screen: s}
 	eventually(t, "a page of "+host, func() bool {
 		files, err := filepath.Glob("/dev/shm/pointnum-cell-*/profile/DevToolsActivePort")
 		if err != nil {
@@ -243,8 +245,13 @@ func with(name, value string) func(*node) bool {
 	return func(n *node) bool { v, ok := n.attr(name); return ok && v == value }
 }
 
-// within finds an element below another: the field in a closed shadow tree.
-func within(outer, inner func(*node) bool) func(*node) bool {
+// having finds elements that have an attribute.
+func having(name string) func(*node) bool {
+	return func(n *node) bool { _, ok := n.attr(name); return ok }
+}
+
+// inside finds an element below another: the field in a closed shadow tree.
+func inside(outer, inner func(*node) bool) func(*node) bool {
 	var into *node
 	return func(n *node) bool {
 		if into == nil && outer(n) {
@@ -305,6 +312,11 @@ func (p *page) touch(host string, is func(*node) bool) {
 		x, y, ok = p.place(host, n)
 		return ok && x == x0 && y == y0
 	})
+	if p.screen.hand != nil {
+		left, top := p.screen.hole()
+		p.screen.hand.touch(p.t, left+x, top+y)
+		return
+	}
 	s := p.session(p.target(host))
 	for _, e := range []map[string]any{
 		{"type": "touchStart", "touchPoints": []map[string]any{{"x": x, "y": y}}},
@@ -314,6 +326,42 @@ func (p *page) touch(host string, is func(*node) bool) {
 			p.t.Fatal(err)
 		}
 	}
+}
+
+// touchUntil touches until something comes of it: a page that was just put in
+// its place does not take touches yet, and whoever sees that nothing happens
+// touches again.
+func (p *page) touchUntil(host string, is func(*node) bool, what string, came func() bool) {
+	p.t.Helper()
+	for range 4 {
+		p.touch(host, is)
+		if within(12*time.Second, came) {
+			return
+		}
+		p.t.Logf("touched again: %s", what)
+	}
+	p.t.Fatalf("touched in vain: %s", what)
+}
+
+// follow touches a link of a page to another one.
+func (p *page) follow(host, path string) {
+	p.t.Helper()
+	p.touchUntil(host, with("href", path), path, func() bool { return p.at(host) == path })
+}
+
+// at is the path of what a tab shows.
+func (p *page) at(host string) string {
+	for _, t := range p.targets() {
+		if path, ok := strings.CutPrefix(t.URL, "https://"+host); ok && t.Type == "page" {
+			return path
+		}
+	}
+	return ""
+}
+
+// has says whether an element is there.
+func (p *page) has(host string, is func(*node) bool) func() bool {
+	return func() bool { return p.find(host, is) != nil }
 }
 
 // shows waits for an element.

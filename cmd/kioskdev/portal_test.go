@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"pointnum/cmd/internal/testportal"
+	"pointnum/kiosk/browser/xtest"
 )
 
 const portalHost, mailHost = testportal.HostPortal, testportal.HostMail
@@ -46,7 +47,7 @@ func (s *screen) enter() *page {
 	s.t.Helper()
 	s.touch(`#open-site`)
 	s.shows("browse")
-	return openPage(s.t, portalHost)
+	return openPage(s, portalHost)
 }
 
 // sees waits until the bar names a host.
@@ -57,24 +58,45 @@ func (s *screen) sees(host string) {
 	})
 }
 
-// A whole visit on a portal by touches alone.
+// A whole visit on a portal by touches alone: without a display, where the
+// kiosk's screen and the portal are two pages; and with a display that has no
+// window manager, where they are windows and the finger is the X server's.
 func TestVisitOnAPortal(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		width, height int // of the display; 0 is none
+	}{
+		{"without a display", 0, 0},
+		{"on a bare display", 1080, 1920},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			display := ""
+			if c.width > 0 {
+				display = xtest.Display(t)
+			}
+			kiosk := startOn(t, display, "kioskdev", "-json", "-listen", "127.0.0.1:0", "-panel", "127.0.0.1:0", "-browser", "-chromium", debugPort,
+				"-out", t.TempDir(), "-marker", marker, "-page-time", "100ms", "-side-time", "100ms")
+			told := kiosk.told(t)
+			s := openWindow(t, display, told.Screen, c.width, c.height)
+			visitPortal(t, s, told.Spool, told.Out, panel{told.Panel})
+		})
+	}
+}
+
+func visitPortal(t *testing.T, s *screen, spool, out string, bench panel) {
 	began := time.Now().Add(-time.Second)
-	kiosk := start(t, "kioskdev", "-json", "-listen", "127.0.0.1:0", "-panel", "127.0.0.1:0", "-browser", "-chromium", debugPort,
-		"-out", t.TempDir(), "-marker", marker, "-page-time", "100ms", "-side-time", "100ms")
-	told := kiosk.told(t)
-	bench := panel{told.Panel}
 	bench.post(t, "/key", "in", "true")
-	s := openScreen(t, told.Screen, 1080, 1920)
 	prepare(t, s)
 	p := s.enter()
+	p.follow(portalHost, "/connexion")
+	logIn(t, s, p)
 
-	p.touch(portalHost, with("href", "/formulaires"))
-	for _, id := range []string{"shadow", "hidden", "delayed", "picker", "detached", "fsaccess", "plain", "multiple", "drop"} {
+	p.follow(portalHost, "/formulaires")
+	for _, id := range []string{"shadow", "hidden", "delayed", "picker", "detached", "fsaccess", "plain", "photo", "multiple", "folder", "drop"} {
 		give(t, s, p, id)
 	}
-	p.touch(portalHost, with("href", "/"))
-	p.touch(portalHost, with("href", "/cadres"))
+	p.follow(portalHost, "/")
+	p.follow(portalHost, "/cadres")
 	for _, c := range []struct{ frame, form string }{
 		{"cadre-meme-site", "hidden"}, {"cadre-autre-site", "shadow"}, {"cadre-autre-site", "plain"}, {"cadre-limite", "delayed"},
 	} {
@@ -82,10 +104,8 @@ func TestVisitOnAPortal(t *testing.T) {
 		give(t, s, p, c.form)
 		p.frame = ""
 	}
-	p.touch(portalHost, with("href", "/formulaires"))
+	p.follow(portalHost, "/formulaires")
 	last := give(t, s, p, "accept")
-	p.touch(portalHost, with("href", "/"))
-	logIn(t, s, p)
 
 	// What the portal has is what the kiosk shows, byte for byte.
 	s.touch(`#to-papers`)
@@ -100,14 +120,14 @@ func TestVisitOnAPortal(t *testing.T) {
 	s.shows("browse")
 
 	download(t, s, p, bench)
-	left := append(fragments(t, told.Spool), []byte(marker))
+	left := append(fragments(t, spool), []byte(marker))
 	s.touch(`[data-section="browse"] [data-open="leave"]`)
 	s.touch(`#leave [data-act="leave"]`)
 	s.shows("goodbye")
 	eventually(t, "everything erased", func() bool {
 		return eval[bool](s, `document.querySelector('[data-section="goodbye"] [data-when="wiped"]').checkVisibility()`)
 	})
-	erased(t, told.Spool, p.cell, told.Out, left, began)
+	erased(t, spool, p.cell, out, left, began)
 }
 
 // prepare scans a paper and makes its file for the portal.
@@ -130,32 +150,30 @@ func prepare(t *testing.T, s *screen) {
 // logIn reads the code in the mailbox's tab; the form stays as it is.
 func logIn(t *testing.T, s *screen, p *page) {
 	t.Helper()
-	p.touch(portalHost, with("href", "/connexion"))
-	p.touch(portalHost, with("id", "adresse"))
+	keys := func() bool { return eval[bool](s, `!document.querySelector('#keyboard').hidden`) }
+	p.touchUntil(portalHost, with("id", "adresse"), "the keyboard", keys)
 	s.write(testportal.MailUser)
-	p.touch(portalHost, with("id", "recevoir-code"))
-	p.shows(portalHost, "the code's field", with("id", "code"))
+	p.touchUntil(portalHost, with("id", "recevoir-code"), "the code's field", p.has(portalHost, with("id", "code")))
 	s.touch(`[data-section="browse"] [data-do="mailbox"]`)
 	s.shows("ask-mailbox")
 	s.touch(`[data-act="open-mailbox"][data-mailbox="essai"]`)
 	s.shows("browse")
 	s.sees(mailHost)
-	p.touch(mailHost, with("id", "adresse"))
+	p.touchUntil(mailHost, with("id", "adresse"), "the keyboard", keys)
 	s.write(testportal.MailUser)
-	p.touch(mailHost, with("id", "mot-de-passe"))
-	eventually(t, "the keyboard for a password", func() bool {
+	p.touchUntil(mailHost, with("id", "mot-de-passe"), "the keyboard for a password", func() bool {
 		return eval[bool](s, `document.querySelector('#keyboard').classList.contains('quiet')`)
 	})
 	s.write(testportal.MailPassword)
-	p.touch(mailHost, with("id", "ouvrir-boite"))
-	p.touch(mailHost, func(n *node) bool { _, ok := n.attr("data-message"); return ok })
-	letter := p.shows(mailHost, "the letter", func(n *node) bool { _, ok := n.attr("data-message-text"); return ok }).text()
+	p.touchUntil(mailHost, with("id", "ouvrir-boite"), "the mailbox", p.has(mailHost, having("data-message")))
+	p.touchUntil(mailHost, having("data-message"), "the letter", p.has(mailHost, having("data-message-text")))
+	letter := p.shows(mailHost, "the letter", having("data-message-text")).text()
 	code := regexp.MustCompile(`\b\d{6}\b`).FindString(letter)
 	s.touch(`[data-act="browser"][data-command="portal"]`)
-	p.touch(portalHost, with("id", "code"))
+	s.sees(portalHost)
+	p.touchUntil(portalHost, with("id", "code"), "the keyboard", keys)
 	s.write(code)
-	p.touch(portalHost, with("id", "valider-code"))
-	p.shows(portalHost, "the login", func(n *node) bool { _, ok := n.attr("data-logged-in"); return ok })
+	p.touchUntil(portalHost, with("id", "valider-code"), "the login", p.has(portalHost, having("data-logged-in")))
 }
 
 // give gives the visit's paper to one of the portal's forms, and returns what
@@ -164,10 +182,9 @@ func give(t *testing.T, s *screen, p *page, id string) string {
 	t.Helper()
 	trigger := with("data-trigger", id)
 	if id == "shadow" {
-		trigger = within(trigger, func(n *node) bool { return n.Name == "INPUT" })
+		trigger = inside(trigger, func(n *node) bool { return n.Name == "INPUT" })
 	}
-	p.touch(portalHost, trigger)
-	s.shows("ask-file")
+	p.touchUntil(portalHost, trigger, "a paper for "+id, func() bool { return s.where() == "ask-file" })
 	s.keep("ask-" + id)
 	s.touch(`#papers button`)
 	s.shows("browse")
@@ -177,15 +194,13 @@ func give(t *testing.T, s *screen, p *page, id string) string {
 			form = f
 		}
 	}
+	answered := func(n *node) bool { return with("data-result", id)(n) && having("data-accepted")(n) }
 	if form.Button {
-		p.touch(portalHost, with("data-send", id))
+		p.touchUntil(portalHost, with("data-send", id), "the portal's answer", p.has(portalHost, answered))
 		// Its answer is a page; there is a way on from every page.
 		defer func() { s.touch(`[data-act="browser"][data-command="back"]`) }()
 	}
-	answer := p.shows(portalHost, "the portal's answer to "+id, func(n *node) bool {
-		_, answered := n.attr("data-accepted")
-		return with("data-result", id)(n) && answered
-	})
+	answer := p.shows(portalHost, "the portal's answer to "+id, answered)
 	if ok, _ := answer.attr("data-accepted"); ok != "yes" {
 		t.Errorf("%s: %s", id, answer.text())
 		return ""
@@ -193,9 +208,9 @@ func give(t *testing.T, s *screen, p *page, id string) string {
 	bytes, _ := answer.attr("data-bytes")
 	kind, _ := answer.attr("data-type")
 	got, _ := answer.attr("data-sha256")
-	// Who drops may give several files: a paper comes as its pages, then.
-	if n, err := strconv.ParseInt(strings.Fields(bytes + " x")[0], 10, 64); err != nil || n > form.Max || kind != "application/pdf" && !form.Drop {
-		t.Errorf("%s: the portal got %s bytes of %s, and takes %d", id, bytes, kind, form.Max)
+	want := form.Formats[0] // a PDF, where the portal takes one
+	if n, err := strconv.ParseInt(bytes, 10, 64); err != nil || n > form.Max || kind != want {
+		t.Errorf("%s: the portal got %s bytes of %s, and takes %d of %s", id, bytes, kind, form.Max, want)
 	}
 	return got
 }
@@ -203,9 +218,8 @@ func give(t *testing.T, s *screen, p *page, id string) string {
 // download takes the portal's receipt and prints it.
 func download(t *testing.T, s *screen, p *page, bench panel) {
 	t.Helper()
-	p.touch(portalHost, with("href", "/documents"))
-	p.touch(portalHost, with("data-download", "attachment"))
-	s.shows("ask-taken")
+	p.follow(portalHost, "/documents")
+	p.touchUntil(portalHost, with("data-download", "attachment"), "the download", func() bool { return s.where() == "ask-taken" })
 	s.touch(`[data-section="ask-taken"] [data-act="print"]`)
 	eventually(t, "the receipt printed", func() bool { return bench.state(t).Prints == 1 })
 	s.shows("ask-taken")
@@ -228,7 +242,7 @@ func erased(t *testing.T, spool, cell, out string, pieces [][]byte, since time.T
 	if home, err := os.UserHomeDir(); err == nil {
 		where = append(where, home)
 	}
-	if holds(t, where, pieces, since, out) {
+	if holds(t, where, pieces, since, append(otherKiosks(t, spool, cell), out)...) {
 		t.Error("something of the visit is left")
 	}
 }
@@ -276,9 +290,8 @@ func TestVisitOnAPortalSurvivesAKilledAgent(t *testing.T) {
 	s := openScreen(t, told.Screen, 1080, 1920)
 	prepare(t, s)
 	p := s.enter()
-	p.touch(portalHost, with("href", "/formulaires"))
-	p.touch(portalHost, with("data-trigger", "hidden"))
-	s.shows("ask-file")
+	p.follow(portalHost, "/formulaires")
+	p.touchUntil(portalHost, with("data-trigger", "hidden"), "a paper", func() bool { return s.where() == "ask-file" })
 	pieces := append(fragments(t, spool), []byte(marker))
 
 	kiosk.kill(t)
@@ -293,8 +306,8 @@ func TestVisitOnAPortalSurvivesAKilledAgent(t *testing.T) {
 	}
 	s.touch(`[data-section="fault"] [data-act="retry"]`)
 	s.shows("browse")
-	again := openPage(t, portalHost)
-	again.touch(portalHost, with("href", "/formulaires"))
+	again := openPage(s, portalHost)
+	again.follow(portalHost, "/formulaires")
 	give(t, s, again, "hidden")
 	s.touch(`[data-section="browse"] [data-open="leave"]`)
 	s.touch(`#leave [data-act="leave"]`)
