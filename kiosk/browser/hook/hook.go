@@ -31,6 +31,8 @@ var Page string
 
 // Own is the script for every document, in World: it remembers what was
 // touched last, near which a hint for a hidden field stands, and sees drops.
+// Keys and clicks by which Chromium itself would do something are nothing
+// there; those that print are told.
 //
 //go:embed own.js
 var Own string
