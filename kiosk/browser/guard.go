@@ -111,6 +111,7 @@ func (p *process) attached(ev devtools.Event) {
 	}
 	if s.top && s.page.opener != nil && v != nil {
 		v.showFront(p)
+		p.work.Go(func() { p.watchBlank(v, s.page) })
 	}
 }
 
@@ -132,7 +133,7 @@ func (p *process) newPage(target, session, opener string) (*page, bool) {
 		return pg, true
 	case by != nil && p.visit != nil:
 		p.opened = opening{}
-		pg.opener, pg.tab, pg.canBack = by, by.tab, true
+		pg.opener, pg.tab, pg.canBack, pg.blank = by, by.tab, true, true
 		p.tabs[by.tab] = append(p.tabs[by.tab], pg)
 		return pg, true
 	}
@@ -214,6 +215,9 @@ func (p *process) loading(ev devtools.Event) {
 	p.mu.Lock()
 	pg.loading = ev.Method == "Page.frameStartedLoading"
 	done := !pg.loading
+	if done {
+		pg.pending = time.Time{}
+	}
 	p.mu.Unlock()
 	p.changed()
 	if done {
@@ -266,8 +270,14 @@ func (p *process) dialog(ev devtools.Event) {
 	}
 	pg := s.page
 	pg.dialog = opening
+	storm := opening && e.Type != "beforeunload" && pg.asksAgain()
 	p.mu.Unlock()
 	if !opening {
+		return
+	}
+	if storm {
+		p.o.Log.Warn("page asks without end, it is ended")
+		p.tell(pg.session, "Page.crash", nil)
 		return
 	}
 	answer := func() {
@@ -289,4 +299,18 @@ func (p *process) dialog(ev devtools.Event) {
 		case <-p.ctx.Done():
 		}
 	})
+}
+
+// asksAgain counts a page's questions; true is that they are too many. Called
+// with the process's lock.
+func (pg *page) asksAgain() bool {
+	if time.Since(pg.askedAt) > questionWindow {
+		pg.asked, pg.askedAt = 0, time.Now()
+	}
+	pg.asked++
+	if pg.asked <= mostQuestions {
+		return false
+	}
+	pg.asked = 0
+	return true
 }

@@ -32,6 +32,9 @@ func (p *process) paused(ev devtools.Event) {
 	v, planting := p.visit, p.planting
 	p.mu.Unlock()
 	id := params{"requestId": e.RequestID}
+	if top {
+		p.await(pg, false)
+	}
 	if e.Status > 0 {
 		p.tell(ev.Session, "Fetch.continueRequest", id)
 		return
@@ -67,6 +70,10 @@ func (p *process) paused(ev devtools.Event) {
 			"responseHeaders": []params{{"name": "Location", "value": u.String()}}})
 	default:
 		p.tell(ev.Session, "Fetch.continueRequest", id)
+		if top {
+			p.await(pg, true)
+			p.filled(pg) // it loads
+		}
 	}
 }
 
@@ -90,7 +97,7 @@ func (p *process) requested(ev devtools.Event) {
 	}
 	pg, _ := p.pageOf(ev.Session, e.FrameID)
 	v := p.used()
-	if pg == nil || v == nil || pageScheme(e.URL) {
+	if pg == nil || v == nil || e.URL == "" || pageScheme(e.URL) { // open() has none
 		return
 	}
 	v.stop(p, pg, kiosk.StopScheme)
@@ -126,7 +133,11 @@ func (p *process) navigated(ev devtools.Event) {
 	}
 	v := p.used()
 	if v != nil {
-		if why := v.judge(e.Frame.URL, e.Frame.Unreachable); why != "" {
+		why := v.judge(e.Frame.URL, e.Frame.Unreachable)
+		if why == "" && p.emptied(pg, e.Frame.URL) {
+			why = kiosk.StopScheme
+		}
+		if why != "" {
 			if why == kiosk.StopForeign {
 				host := hostOf(cmp.Or(e.Frame.Unreachable, e.Frame.URL))
 				p.o.Foreign(host)
@@ -138,6 +149,10 @@ func (p *process) navigated(ev devtools.Event) {
 			return
 		}
 	}
+	if !empty(e.Frame.URL) {
+		p.filled(pg)
+	}
+	p.await(pg, false)
 	p.mu.Lock()
 	pg.url = e.Frame.URL
 	clear(pg.focus)
@@ -150,6 +165,14 @@ func (p *process) navigated(ev devtools.Event) {
 	v.dropChoice(func(c *choice) bool { return c.page == pg })
 	v.pageShown(p, pg, restored)
 	p.spawn(func(ctx context.Context) { p.history(ctx, pg) })
+}
+
+// emptied says whether a page that showed something becomes a blank one: for a
+// visitor the portal would be gone.
+func (p *process) emptied(pg *page, address string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return empty(address) && !empty(pg.url)
 }
 
 // judge says why a page that is there may not be; "" when it may.

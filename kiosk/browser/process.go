@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -74,7 +75,11 @@ type page struct {
 	url     string // committed last, "" while none is
 	loading bool
 	canBack bool
-	dialog  bool              // it asks something and waits
+	blank   bool      // a popup with nothing in it yet: the page below is in front
+	pending time.Time // since when it waits for another page's answer; zero when it does not
+	dialog  bool      // it asks something and waits
+	asked   int       // how often it did since askedAt
+	askedAt time.Time
 	restore bool              // the next page is one that was shown before
 	focus   map[string]string // by frame, which kind of field has its cursor
 	failed  chan string       // why its first page is not shown; holds one
@@ -264,6 +269,11 @@ func (p *process) frontLocked() *page {
 	stack := p.tabs[p.front]
 	if len(stack) == 0 {
 		return nil
+	}
+	for _, pg := range slices.Backward(stack) {
+		if !pg.blank {
+			return pg
+		}
 	}
 	return stack[len(stack)-1]
 }

@@ -75,6 +75,14 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request) {
 		s.got[r.URL.Query().Get("k")] = append(s.got[r.URL.Query().Get("k")], string(raw))
 		s.mu.Unlock()
 		return
+	case "/never":
+		<-r.Context().Done()
+		return
+	case "/slow":
+		select {
+		case <-time.After(slow):
+		case <-r.Context().Done():
+		}
 	case "/attached.pdf", "/inline.pdf":
 		w.Header().Set("Content-Type", "application/pdf")
 		if r.URL.Path == "/attached.pdf" {

@@ -21,13 +21,13 @@ func (v *visit) watch() {
 			return
 		}
 		p, pg, err := v.current()
-		if err != nil || p.asks(pg) {
+		if err != nil || p.asks(pg) || p.awaits(pg) {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(v.ctx, v.b.o.Hang)
 		err = p.b.Call(ctx, pg.session, "Runtime.evaluate", params{"expression": "1", "silent": true}, nil)
 		cancel()
-		if !errors.Is(err, context.DeadlineExceeded) || v.ctx.Err() != nil || p.asks(pg) {
+		if !errors.Is(err, context.DeadlineExceeded) || v.ctx.Err() != nil || p.asks(pg) || p.awaits(pg) {
 			continue
 		}
 		v.b.o.Log.Warn("page does not answer, it is ended")
@@ -44,6 +44,35 @@ func (p *process) asks(pg *page) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return pg.dialog
+}
+
+// await notes that a page waits for another page's answer, or no longer does.
+func (p *process) await(pg *page, on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pg.pending = time.Time{}
+	if on {
+		pg.pending = time.Now()
+	}
+}
+
+// awaits says whether the page waits for another page's answer: until then
+// Chromium keeps back what is asked of its scripts, and the watch would end
+// the page whose papers are just being sent. A portal that never answers is
+// given up.
+func (p *process) awaits(pg *page) bool {
+	p.mu.Lock()
+	since, v := pg.pending, p.visit
+	p.mu.Unlock()
+	if since.IsZero() {
+		return false
+	}
+	if time.Since(since) > pendingTimeout && v != nil {
+		p.await(pg, false)
+		p.tell(pg.session, "Page.stopLoading", nil)
+		v.stop(p, pg, kiosk.StopNetwork)
+	}
+	return true
 }
 
 // answers says whether the browser process itself does.
@@ -65,7 +94,7 @@ func (p *process) crashed(ev devtools.Event) {
 		return
 	}
 	pg, address := s.page, s.page.url
-	pg.restore, pg.dialog = address != "", false
+	pg.restore, pg.dialog, pg.pending = address != "", false, time.Time{}
 	clear(pg.focus)
 	p.mu.Unlock()
 	if address == "" { // show tries again

@@ -1,0 +1,208 @@
+package browser_test
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"strings"
+	"testing"
+	"time"
+
+	"pointnum/kiosk"
+	"pointnum/kiosk/browser"
+)
+
+// slow is longer than pages may hang in TestLock.
+const slow = 6 * time.Second
+
+// TestLock tries in one visit what would keep a visitor from the portal.
+func TestLock(t *testing.T) {
+	s := newSite(t)
+	s.page("portal.test/", `<h1>portal</h1>`)
+	o := s.options()
+	o.Hang = 2 * time.Second
+	v := open(t, o)
+	if err := v.Place(t.Context(), image.Rect(0, 200, 1000, 1100)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, *site, *opened)
+	}{
+		{"a blank popup does not hide the portal", blankPopup},
+		{"a popup that its page writes is shown", writtenPopup},
+		{"a portal's page does not become a blank one", blankPage},
+		{"keys do nothing in Chromium itself", keysOfChromium},
+		{"a page that keeps its events drops no link", dragged},
+		{"nothing gets the full screen or lies above all", overAll},
+		{"a portal that is slow to answer is waited for", slowAnswer},
+		{"questions without end are ended", questionsWithoutEnd},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, s, v) })
+	}
+}
+
+func blankPopup(t *testing.T, s *site, v *opened) {
+	v.goTo(t, s, "/blank", `<style>button{display:block;height:40px}</style>
+<button id=blank onclick="window.w=window.open()">a</button><button id=data onclick="window.w=window.open('data:text/html,x')">b</button>`)
+	for _, id := range []string{"#blank", "#data"} {
+		v.touch(t, id)
+		waitFor(t, "the popup of "+id, func() bool { return v.eval(t, "!!window.w") == "true" })
+		// The guard has looked at it when Chromium answers for it.
+		waitFor(t, "the popup to be known", func() bool { return pages(t, v) > 1 })
+		if got := v.eval(t, "location.pathname"); got != "/blank" {
+			t.Errorf("after %s %q is in front", id, got)
+		}
+		v.eval(t, "window.w.close();delete window.w")
+		waitFor(t, "the popup closed", func() bool { return pages(t, v) == 1 })
+	}
+}
+
+// soon waits for what a script gives in the page in front. A page that is just
+// closed never answers.
+func (v *opened) soon(t *testing.T, what, script, want string) {
+	t.Helper()
+	waitFor(t, what, func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var got any
+		return browser.Eval(ctx, v.Browsing, script, &got) == nil && fmt.Sprint(got) == want
+	})
+}
+
+// pages counts those that the guard knows.
+func pages(t *testing.T, v *opened) int {
+	t.Helper()
+	in, err := browser.Look(v.Browsing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(in.Targets)
+}
+
+func writtenPopup(t *testing.T, s *site, v *opened) {
+	v.goTo(t, s, "/write", `<button id=b onclick="window.w=window.open();setTimeout(()=>w.document.write('<title>receipt</title>written'),300)">b</button>`)
+	v.touch(t, "#b")
+	v.soon(t, "the popup", "document.title", "receipt")
+	if err := v.Do(t.Context(), kiosk.BrowserBack); err != nil {
+		t.Fatal(err)
+	}
+	v.soon(t, "the page under it", "location.pathname", "/write")
+}
+
+func blankPage(t *testing.T, s *site, v *opened) {
+	v.goTo(t, s, "/self", `<a id=a href="about:blank">a</a>`)
+	v.touch(t, "#a")
+	v.until(t, "the page is stopped", func(b kiosk.BrowserState) bool { return b.Stopped == kiosk.StopScheme })
+	v.soon(t, "the page again", "location.pathname", "/self")
+}
+
+// keysOfChromium sends keys to the page, as Chromium does in a window of
+// --kiosk before it does anything by itself.
+func keysOfChromium(t *testing.T, s *site, v *opened) {
+	v.goTo(t, s, "/keys", `<input id=f style="height:40px"><script>window.got='';
+const say=e=>{if(e.key.length===1||/^(F\d+|Escape|Home|Delete)$/.test(e.key))window.got+=(e.defaultPrevented?'-':'+')+e.key+' '};
+Event.prototype.preventDefault=()=>{};addEventListener('keydown',e=>{e.stopImmediatePropagation();say(e)},true)</script>`)
+	v.touch(t, "#f")
+	in, err := browser.Look(v.Browsing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const alt, ctrl, shift = 1, 2, 8
+	before := v.now().Print
+	for _, k := range []struct {
+		key  string
+		held int
+		want string
+	}{
+		{"a", 0, "+"}, {"A", shift, "+"}, {"Escape", 0, "+"}, {"c", ctrl, "+"}, {"v", ctrl, "+"}, {"b", alt, "+"}, {"Delete", 0, "+"},
+		{"t", ctrl, "-"}, {"w", ctrl, "-"}, {"I", ctrl | shift, "-"}, {"C", ctrl | shift, "-"}, {"F1", 0, "-"}, {"F12", 0, "-"}, {"F4", alt, "-"},
+		{"Home", alt, "-"}, {"1", alt, "-"}, {"Escape", shift, "-"}, {"Delete", ctrl | shift, "-"}, {"p", ctrl, "-"}, {"a", ctrl | alt, "-"},
+	} {
+		v.eval(t, "window.got=''")
+		for _, kind := range []string{"rawKeyDown", "keyUp"} {
+			err := in.Devtools.Call(t.Context(), in.Session, "Input.dispatchKeyEvent", map[string]any{
+				"type": kind, "key": k.key, "code": "Key" + strings.ToUpper(k.key), "modifiers": k.held}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := v.eval(t, "window.got"); got != k.want+k.key+" " {
+			t.Errorf("%s with %d: got %q, want %s", k.key, k.held, got, k.want)
+		}
+	}
+	v.until(t, "the key to print is told", func(b kiosk.BrowserState) bool { return b.Print == before+1 })
+}
+
+func dragged(t *testing.T, s *site, v *opened) {
+	v.goTo(t, s, "/drag", `<style>*{margin:0}a,div{display:block;height:100px;user-select:none}</style><a href="/elsewhere">link</a><div>b</div>
+<script>window.seen='';for(const k of ['dragstart','dragover','drop'])addEventListener(k,e=>{window.seen+=k;e.stopImmediatePropagation()},true)</script>`)
+	in, err := browser.Look(v.Browsing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []struct {
+		kind string
+		y    int
+	}{{"mousePressed", 50}, {"mouseMoved", 60}, {"mouseMoved", 100}, {"mouseMoved", 150}, {"mouseReleased", 150}} {
+		err := in.Devtools.Call(t.Context(), in.Session, "Input.dispatchMouseEvent", map[string]any{
+			"type": e.kind, "x": 10, "y": e.y, "button": "left", "buttons": 1, "clickCount": 1}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	v.eval(t, painted)
+	if got := v.eval(t, "location.pathname+window.seen"); got != "/dragdragstart" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func overAll(t *testing.T, s *site, v *opened) {
+	v.goTo(t, s, "/over", `<iframe id=f></iframe><video id=v></video><button id=b style="height:40px" onclick="
+const w=f.contentWindow,out=[];
+for(const [n,g] of [['full',()=>w.Element.prototype.requestFullscreen.call(document.body)],['own',()=>document.body.requestFullscreen()],
+['pip',()=>w.HTMLVideoElement.prototype.requestPictureInPicture.call(v)],['doc',()=>w.documentPictureInPicture.requestWindow()]])
+  try{g();out.push(n)}catch{}
+window.out=out.join()">b</button>`)
+	v.touch(t, "#b")
+	v.soon(t, "the tries", "window.out!==undefined", "true")
+	if got := v.eval(t, "window.out"); got != "" {
+		t.Errorf("a page may call %s", got)
+	}
+}
+
+func slowAnswer(t *testing.T, s *site, v *opened) {
+	v.goTo(t, s, "/wait", `<a id=a href="/slow">a</a>`)
+	before := v.now().Restarted
+	s.page("portal.test/slow", "slow")
+	v.touch(t, "#a")
+	var path string
+	for end := time.Now().Add(60 * time.Second); path != "/slow" && time.Now().Before(end); {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		_ = browser.Eval(ctx, v.Browsing, "location.pathname", &path)
+		cancel()
+	}
+	if path != "/slow" || v.now().Restarted != before {
+		t.Errorf("at %q the page was ended %d times", path, v.now().Restarted-before)
+	}
+	// And one that never answers keeps nobody.
+	s.page("portal.test/", `<h1>portal</h1>`)
+	if err := browser.Eval(t.Context(), v.Browsing, "location.href='/never'", nil); err != nil {
+		t.Fatal(err)
+	}
+	v.until(t, "the page loads", func(b kiosk.BrowserState) bool { return b.Loading })
+	if err := v.Do(t.Context(), kiosk.BrowserHome); err != nil {
+		t.Fatal(err)
+	}
+	v.soon(t, "the first page", "location.pathname", "/")
+}
+
+func questionsWithoutEnd(t *testing.T, s *site, v *opened) {
+	v.goTo(t, s, "/storm", `<button id=b style="height:40px" onclick="for(;;)alert('x')">b</button>`)
+	before := v.now().Restarted
+	start := time.Now()
+	v.touch(t, "#b")
+	v.until(t, "the page is shown again", func(b kiosk.BrowserState) bool { return b.Restarted == before+1 && !b.Loading })
+	v.soon(t, "the page again", "location.pathname", "/storm")
+	t.Logf("after %v", time.Since(start))
+}
