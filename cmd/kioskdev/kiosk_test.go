@@ -196,9 +196,10 @@ func within(d time.Duration, ok func() bool) bool {
 
 // screen is a visitor's touch screen: Chromium, driven by touches only.
 type screen struct {
-	t    *testing.T
-	page *devtools.Page
-	hand *hand // real fingers on a display; nil touches by DevTools
+	t       *testing.T
+	browser *devtools.Browser
+	page    *devtools.Page
+	hand    *hand // real fingers on a display; nil touches by DevTools
 }
 
 // openScreen opens the kiosk's address on a touch screen of a size.
@@ -231,7 +232,7 @@ func newScreen(t *testing.T, o devtools.Options) *screen {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &screen{t: t, page: page}
+	s := &screen{t: t, browser: b, page: page}
 	t.Cleanup(func() {
 		if t.Failed() {
 			s.keep("failed")
@@ -298,7 +299,7 @@ func (s *screen) touchNth(selector string, n int) {
 func (s *screen) finger(x, y float64) {
 	s.t.Helper()
 	if s.hand != nil {
-		s.hand.touch(s.t, x, y)
+		s.hand.touch(s.t, x, y, true)
 		return
 	}
 	finger := []map[string]any{{"x": x, "y": y}}

@@ -314,7 +314,7 @@ func (p *page) touch(host string, is func(*node) bool) {
 	})
 	if p.screen.hand != nil {
 		left, top := p.screen.hole()
-		p.screen.hand.touch(p.t, left+x, top+y)
+		p.screen.hand.touch(p.t, left+x, top+y, false)
 		return
 	}
 	s := p.session(p.target(host))
