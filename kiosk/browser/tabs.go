@@ -27,6 +27,30 @@ func (p *process) showOnce(ctx context.Context, pg *page, address string) error 
 	p.mu.Lock()
 	shown := pg.shown
 	p.mu.Unlock()
+	if err := p.navigate(ctx, pg, address); err != nil {
+		return err
+	}
+	select {
+	case <-shown:
+		return nil
+	case why := <-pg.failed:
+		return whyFailed(why)
+	case <-p.b.Done():
+		return &kiosk.Error{Code: kiosk.CodeBrowserBroken, Op: "browser: open"}
+	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return noNetwork()
+		}
+		return context.Cause(ctx)
+	}
+}
+
+// navigate has a new page go to an address, and returns when what is there
+// has taken its place. It may not be painted then: a page behind another never
+// is.
+func (p *process) navigate(ctx context.Context, pg *page, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, firstTimeout)
+	defer cancel()
 	select {
 	case <-pg.failed: // of before
 	default:
@@ -56,22 +80,7 @@ func (p *process) showOnce(ctx context.Context, pg *page, address string) error 
 	}
 	late, stop := context.WithTimeout(ctx, stuckTimeout)
 	defer stop()
-	if err := p.committed(late, pg); err != nil {
-		return err
-	}
-	select {
-	case <-shown:
-		return nil
-	case why := <-pg.failed:
-		return whyFailed(why)
-	case <-p.b.Done():
-		return &kiosk.Error{Code: kiosk.CodeBrowserBroken, Op: "browser: open"}
-	case <-ctx.Done():
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return noNetwork()
-		}
-		return context.Cause(ctx)
-	}
+	return p.committed(late, pg)
 }
 
 // errStuck: the address answered, and the page does not take its place.
@@ -98,11 +107,12 @@ func (p *process) committed(ctx context.Context, pg *page) error {
 	}
 }
 
-// showIn shows an address in a new tab's page. Chromium at times answers for a
-// page and never puts it in place, without a word: another page is made then.
-func (v *visit) showIn(ctx context.Context, p *process, pg *page, address string) error {
+// showIn shows an address in a new tab's page, by show or navigate. Chromium
+// at times answers for a page and never puts it in place, without a word:
+// another page is made then.
+func (v *visit) showIn(ctx context.Context, p *process, pg *page, address string, by func(context.Context, *page, string) error) error {
 	for try := 1; ; try++ {
-		err := p.show(ctx, pg, address)
+		err := by(ctx, pg, address)
 		if !(errors.Is(err, errStuck) || errors.Is(err, errBroke)) || try == showTries || ctx.Err() != nil {
 			if err != nil && pg.tab == mailboxTab {
 				p.forget(pg)
@@ -210,5 +220,5 @@ func (v *visit) OpenMailbox(ctx context.Context, address string) error {
 	if err := v.turnTo(p, mailboxTab); err != nil {
 		return err
 	}
-	return v.showIn(ctx, p, pg, address)
+	return v.showIn(ctx, p, pg, address, p.show)
 }

@@ -62,7 +62,7 @@ func (b *Browser) open(ctx context.Context, o kiosk.BrowseOptions, home string, 
 	if pg == nil {
 		err = &kiosk.Error{Code: kiosk.CodeBrowserBroken, Op: "browser: open"}
 	} else {
-		err = v.showIn(ctx, p, pg, o.Address)
+		err = v.showIn(ctx, p, pg, o.Address, p.show)
 	}
 	if err != nil {
 		return nil, errors.Join(err, v.end())
@@ -223,7 +223,7 @@ func (v *visit) pageGone(p *process, pg *page) {
 	}
 	p.mu.Unlock()
 	if empty && pg.tab == portalTab {
-		p.spawn(func(ctx context.Context) { v.reopen(ctx, p) })
+		v.reopen(p)
 		return
 	}
 	v.showFront(p)

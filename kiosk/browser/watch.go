@@ -116,24 +116,45 @@ func (p *process) crashed(ev devtools.Event) {
 }
 
 // reopen makes the portal's tab again after its last page was closed.
-func (v *visit) reopen(ctx context.Context, p *process) {
-	pg, err := p.addTab(ctx, portalTab)
-	if err != nil {
-		return // the process is going, too
-	}
+func (v *visit) reopen(p *process) {
 	v.mu.Lock()
-	address := v.addresses[portalTab]
+	defer v.mu.Unlock()
+	if v.closed {
+		return
+	}
 	v.restarted++
 	v.stopped = kiosk.StopCrash
+	v.work.Go(func() {
+		v.again(p, nil, portalTab)
+		v.showFront(p)
+	})
+}
+
+// again shows in a tab what it showed last, in a page that is new, or in a new
+// one. It returns when that is there, or when it can't be had: the visitor may
+// try again then.
+func (v *visit) again(p *process, pg *page, tab int) {
+	v.mu.Lock()
+	address := v.addresses[tab]
 	v.mu.Unlock()
 	if address == "" {
 		address = v.home
+	}
+	if pg == nil {
+		ctx, cancel := context.WithTimeout(v.ctx, callTimeout)
+		defer cancel()
+		var err error
+		if pg, err = p.addTab(ctx, tab); err != nil {
+			return // the process is going, too
+		}
 	}
 	p.mu.Lock()
 	pg.restore = true
 	p.mu.Unlock()
 	v.showFront(p)
-	p.tell(pg.session, "Page.navigate", params{"url": address})
+	if err := v.showIn(v.ctx, p, pg, address, p.navigate); kiosk.CodeOf(err) == kiosk.CodeNoNetwork {
+		v.stop(p, pg, kiosk.StopNetwork)
+	}
 }
 
 // processGone replaces a process that ended by itself. It is called once by
@@ -172,34 +193,12 @@ func (v *visit) replace() {
 
 func (v *visit) takeOver(p *process) {
 	v.mu.Lock()
-	addresses := v.addresses
+	mailbox := v.addresses[mailboxTab] != ""
 	v.mu.Unlock()
-	pg := v.adopt(p)
-	if addresses[portalTab] == "" {
-		addresses[portalTab] = v.home
+	v.again(p, v.adopt(p), portalTab)
+	if mailbox {
+		v.again(p, nil, mailboxTab)
 	}
-	for tab, address := range addresses {
-		if tab == mailboxTab && address == "" {
-			continue
-		}
-		if tab == mailboxTab {
-			ctx, cancel := context.WithTimeout(v.ctx, callTimeout)
-			var err error
-			pg, err = p.addTab(ctx, tab)
-			cancel()
-			if err != nil {
-				break
-			}
-		}
-		if pg == nil {
-			continue
-		}
-		p.mu.Lock()
-		pg.restore = true
-		p.mu.Unlock()
-		p.tell(pg.session, "Page.navigate", params{"url": address})
-	}
-	v.showFront(p)
 	if p.dead() {
 		v.processGone(p)
 	}
