@@ -128,7 +128,7 @@ func TestTheToolDrivesTheDevices(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(memory) })
 	config := filepath.Join(dir, "kiosk.yaml")
-	kit := exec.Command(filepath.Join(bin, "kioskdev"), "-hardware", "-write-config", config, "-out", dir, "-panel", "127.0.0.1:0",
+	kit := exec.Command(filepath.Join(bin, "kioskdev"), "-hardware", "-browser=false", "-write-config", config, "-out", dir, "-panel", "127.0.0.1:0",
 		"-spool", filepath.Join(memory, "spool"), "-page-time", "50ms", "-side-time", "20ms")
 	kit.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := kit.Start(); err != nil {

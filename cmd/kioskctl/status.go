@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"pointnum/cmd/internal/agent"
@@ -65,14 +66,26 @@ func tellStatus(w io.Writer, st control.Status) error {
 		fmt.Fprintf(w, "! %s : %s (%s) depuis %s %s\n", c.Name, cli.CodeText(c.Code, "fr"), c.Code,
 			c.Since.Format("15:04"), c.Detail)
 	}
+	switch {
+	case st.Wiped == nil:
+		fmt.Fprintln(w, "dernière visite : aucune depuis le démarrage")
+	case st.Wiped.OK:
+		fmt.Fprintf(w, "dernière visite : effacé ✔ à %s\n", st.Wiped.At.Local().Format("15:04"))
+	default:
+		fmt.Fprintf(w, "! dernière visite : l’effacement n’est pas prouvé, à %s. Redémarrez la borne.\n", st.Wiped.At.Local().Format("15:04"))
+	}
+	if len(st.Refused) > 0 {
+		fmt.Fprintf(w, "domaines refusés, demandés par un site : %s\n", strings.Join(st.Refused, " "))
+		fmt.Fprintln(w, "  pour en permettre un : « hosts: » du site dans le catalogue, ou « browser: hosts: » dans kiosk.yaml")
+	}
 	return tellDevices(w, st.Devices)
 }
 
 func selftestCommand() cli.Command {
 	return cli.Command{
 		Name: "selftest", Short: "dire si cette borne peut recevoir quelqu’un",
-		Long: `Essaie la mémoire, l’effacement, la conversion d’une page et chaque appareil. Ne consomme ni papier
-ni rouleau, sauf avec --print. Code 0 seulement si tout va.
+		Long: `Essaie la mémoire, l’effacement, la conversion d’une page, chaque appareil et le navigateur des sites : son
+compte, ses règles, sa mémoire, sa sortie, et une visite vide. Ne consomme ni papier ni rouleau, sauf avec --print. Code 0 seulement si tout va.
 
   kioskctl selftest
   kioskctl selftest --print --json`,
@@ -99,11 +112,13 @@ type check struct {
 	Seconds float64 `json:"seconds"`
 }
 
+// trial is a part of the self-test: it says what was found, or what is wrong.
+type trial struct {
+	name string
+	run  func() (string, error)
+}
+
 func selftest(ctx context.Context, cfg *config.Config, paper, asJSON bool, stdout, stderr io.Writer) error {
-	type trial struct {
-		name string
-		run  func() (string, error)
-	}
 	trials := []trial{
 		{"catalogue", func() (string, error) {
 			c, err := agent.Catalogue(cfg)
@@ -124,6 +139,7 @@ func selftest(ctx context.Context, cfg *config.Config, paper, asJSON bool, stdou
 			return fmt.Sprintf("%d", len(list)), errors.Join(tellDevices(&table, list), worstDevice(list))
 		}},
 	}
+	trials = append(trials, browserTrials(ctx, cfg, stderr)...)
 	if paper {
 		trials = append(trials, trial{"reçu", func() (string, error) {
 			dev := &deviceFlags{load: func() (*config.Config, error) { return cfg, nil }}

@@ -9,6 +9,7 @@ package control
 import (
 	"context"
 	"errors"
+	"time"
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/health"
@@ -34,6 +35,18 @@ type Status struct {
 	Screen        string             `json:"screen"`         // name of the screen shown
 	Devices       []Device           `json:"devices"`
 	Health        []health.Condition `json:"health"` // none when all is well
+	// Wiped is the last time that a visit was erased; nil when none was since
+	// the agent started.
+	Wiped *Wipe `json:"wiped,omitempty"`
+	// Refused are hosts that portals wanted and that are not allowed, since the
+	// agent started, in the order of their names; nothing says who met them.
+	Refused []string `json:"refused_hosts,omitempty"`
+}
+
+// Wipe is how the erasing of a visit went.
+type Wipe struct {
+	OK bool      `json:"ok"` // it was checked that nothing is left
+	At time.Time `json:"at"`
 }
 
 // Device is how a device is.

@@ -26,6 +26,7 @@ func TestStatusComesThroughAsItIs(t *testing.T) {
 			Conditions: []kiosk.Code{kiosk.CodePaperLow}, Supplies: []kiosk.Level{{Name: "black", Percent: 12}},
 		}},
 		Health: []health.Condition{{Name: health.SwapOn, Code: kiosk.CodeOutOfOrder, Since: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)}},
+		Wiped:  &control.Wipe{OK: true, At: time.Date(2026, 11, 21, 8, 30, 0, 0, time.UTC)}, Refused: []string{"cdn.example"},
 	}
 	client, _ := serve(t, &agent{status: want})
 	got, err := client.Status(t.Context())

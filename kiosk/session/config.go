@@ -181,6 +181,7 @@ const (
 	EventPortal    EventKind = "portal"   // a portal was opened
 	EventAttached  EventKind = "attached" // a portal's page took a document
 	EventTaken     EventKind = "taken"    // a download became a document
+	EventWiped     EventKind = "wiped"    // all of a visit was erased, and that was checked
 	EventFault     EventKind = "fault"    // Code, Device and Task say which
 	EventHelp      EventKind = "help"     // a person was asked for
 	EventPresence  EventKind = "presence" // Count is 1 when somebody came, 0 when they went

@@ -203,6 +203,7 @@ func (e *Engine) wipedOr(err error) {
 		e.screen, e.wiped = ScreenGoodbye, true
 		e.held, e.unclean = nil, false
 		e.cfg.Scrub()
+		e.count(Event{Kind: EventWiped, Took: e.since(e.canceled)})
 	}
 	e.shown = e.cfg.Now()
 	e.publish()

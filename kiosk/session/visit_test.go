@@ -70,7 +70,7 @@ func TestTheWholeVisit(t *testing.T) {
 		t.Errorf("a page of the last visit: %v", err)
 	}
 	want := map[session.EventKind]int{session.EventStarted: 1, session.EventScanned: 2, session.EventConverted: 1,
-		session.EventSaved: 1, session.EventReceipt: 1, session.EventPrinted: 1, session.EventEnded: 1}
+		session.EventSaved: 1, session.EventReceipt: 1, session.EventPrinted: 1, session.EventEnded: 1, session.EventWiped: 1}
 	for k, n := range want {
 		if got := r.kinds()[k]; got != n {
 			t.Errorf("%d events %s, want %d", got, k, n)

@@ -72,6 +72,7 @@ type parts struct {
 	server    *http.Server
 	portals   *portals // nil when no portal can be opened
 	health    health.Tracker
+	wiped     lastWipe
 }
 
 // Run starts everything and blocks until ctx ends, which erases the visit, or
@@ -191,6 +192,7 @@ func (a *parts) makeVisit(ctx context.Context, catalogue *portal.Catalogue, ln n
 		Warning: a.Config.Idle.Leave,
 		Scrub:   a.scrub,
 		Log:     a.Log,
+		OnEvent: a.wiped.follow,
 	}
 	if v := voice(ctx, a.Config, a.Log); v != nil {
 		cfg.Voice = v
@@ -364,6 +366,10 @@ func (a *parts) Status(context.Context) (control.Status, error) {
 	s := control.Status{
 		Version: Version, UptimeSeconds: int64(time.Since(a.started).Seconds()),
 		Screen: string(st.Screen), Health: a.health.State(),
+	}
+	s.Wiped = a.wiped.last()
+	if a.portals != nil {
+		s.Refused = a.portals.wanted()
 	}
 	for _, d := range list {
 		s.Devices = append(s.Devices, control.Device{

@@ -97,6 +97,12 @@ func TestAStoppedAgentLeavesNothing(t *testing.T) {
 		return err == nil && len(s.Devices) == 5 && n == 4
 	})
 	act("start", `{"lang":"fr"}`)
+	act("leave", `{}`)
+	drivertest.Eventually(t, "the visit told to be erased", func() bool {
+		s, err := ctl.Status(t.Context())
+		return err == nil && s.Wiped != nil && s.Wiped.OK && time.Since(s.Wiped.At) < time.Hour
+	})
+	act("start", `{"lang":"fr"}`)
 	act("scan", `{}`)
 	drivertest.Eventually(t, "the review", func() bool {
 		s, err := ctl.Status(t.Context())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -156,6 +157,13 @@ func (p *portals) refused(host string) {
 	if !again {
 		p.log.Info("a portal wanted a host that is not allowed", "host", host)
 	}
+}
+
+// wanted are the hosts that were refused so far.
+func (p *portals) wanted() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Sorted(maps.Keys(p.foreign))
 }
 
 // Open opens a portal and the way to its hosts; see kiosk.Browser.
