@@ -10,7 +10,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,22 +37,21 @@ type wiped struct {
 	out     string
 	spool   string
 	config  string
-	address string
+	listen  string
 	bench   panel
-	tools   *program
+	tools   *program // the hardware; nil when it is in the agent's process
 	agent   *program
-	portal  *testportal.Portal
+	portal  *testportal.Portal // nil, too
 	pieces  [][]byte // of what the spool held
 }
 
-func newWiped(t *testing.T) *wiped {
+// newWiped starts the hardware, the portal and an agent, each in a process of
+// its own; kioskdev in place of all three when whole is true.
+func newWiped(t *testing.T, whole bool) *wiped {
 	t.Helper()
 	lower := func(n int) string { return strings.ToLower(rand.Text()[:n]) }
 	w := &wiped{t: t, id: rand.Text(), word: "marque" + lower(12), secret: "secret" + lower(8), began: time.Now().Add(-time.Second), out: t.TempDir()}
 	t.Setenv(owned, w.id)
-	if out, err := exec.Command("go", "build", "-o", bin, "../internal/trialagent").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
 	dir, err := os.MkdirTemp("/dev/shm", "pointnum-wipe-")
 	if err != nil {
 		t.Fatal(err)
@@ -60,6 +61,21 @@ func newWiped(t *testing.T) *wiped {
 			t.Error(err)
 		}
 	})
+	w.config, w.spool = filepath.Join(dir, "kiosk.yaml"), filepath.Join(dir, "spool")
+	w.listen = freePort(t)
+	args := []string{"-json", "-listen", w.listen, "-panel", "127.0.0.1:0", "-browser", "-out", w.out, "-spool", w.spool,
+		"-pages", w.papers(), "-page-time", "50ms", "-side-time", "50ms"}
+	if whole {
+		w.agent = start(t, "kioskdev", append(args, "-chromium", debugPort)...)
+		told := w.agent.told(t)
+		t.Cleanup(func() { os.RemoveAll(filepath.Dir(told.Control)) }) // it is killed
+		w.bench = panel{told.Panel}
+		w.bench.post(t, "/key", "in", "true")
+		return w
+	}
+	if out, err := exec.Command("go", "build", "-o", bin, "../internal/trialagent").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
 	w.portal, err = testportal.Start(testportal.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -69,15 +85,14 @@ func newWiped(t *testing.T) *wiped {
 			t.Error(err)
 		}
 	})
-	w.config, w.spool = filepath.Join(dir, "kiosk.yaml"), filepath.Join(dir, "spool")
-	listen := freePort(t)
-	w.tools = start(t, "kioskdev", "-hardware", "-json", "-browser", "-write-config", w.config, "-out", w.out, "-spool", w.spool,
-		"-listen", listen, "-panel", "127.0.0.1:0", "-pages", w.papers(), "-page-time", "50ms", "-side-time", "50ms")
+	w.tools = start(t, "kioskdev", append(args, "-hardware", "-write-config", w.config)...)
 	w.bench = panel{w.tools.told(t).Panel}
-	w.address = "http://" + listen + "/"
 	w.restart()
 	return w
 }
+
+// address is the screen's.
+func (w *wiped) address() string { return "http://" + w.listen + "/" }
 
 // papers are three pages of this visit alone, which hide its word.
 func (w *wiped) papers() string {
@@ -102,11 +117,17 @@ func (w *wiped) papers() string {
 	return dir
 }
 
-// restart starts an agent where none runs.
+// restart starts an agent where none runs. kioskdev has no papers then: its
+// scanner would hold those of the visit.
 func (w *wiped) restart() {
 	w.t.Helper()
-	w.agent = start(w.t, "trialagent", "-config", w.config, "-portal", w.portal.Addr(), "-spki", w.portal.SPKI(), "-chromium", debugPort)
-	eventually(w.t, "the screen's address", func() bool { return answers(w.address) })
+	if w.tools == nil {
+		w.agent = start(w.t, "kioskdev", "-json", "-listen", w.listen, "-panel", "127.0.0.1:0", "-browser", "-chromium", debugPort,
+			"-out", w.out, "-spool", w.spool, "-sheets", "0")
+	} else {
+		w.agent = start(w.t, "trialagent", "-config", w.config, "-portal", w.portal.Addr(), "-spki", w.portal.SPKI(), "-chromium", debugPort)
+	}
+	eventually(w.t, "the screen's address", func() bool { return answers(w.address()) })
 }
 
 // arrive scans papers, brings a file of the key and opens the portal.
@@ -143,10 +164,10 @@ func (w *wiped) arrive(s *screen) *page {
 	return s.enter()
 }
 
-// keep has the portal's page keep what is typed in every store, gives the
-// visitor a download, prints the page, and begins an upload.
-func (w *wiped) keep(s *screen, p *page) {
+// plant types on the portal's page and has it keep that in every store.
+func (w *wiped) plant(s *screen, p *page) {
 	t := w.t
+	t.Helper()
 	p.touch(portalHost, with("href", "/traces"))
 	p.touch(portalHost, with("id", "texte"))
 	s.write(w.word)
@@ -158,16 +179,14 @@ func (w *wiped) keep(s *screen, p *page) {
 	p.touch(portalHost, with("data-traces", "garder"))
 	var refused []string
 	eventually(t, "every store", func() bool {
-		refused = nil
 		all := p.find(portalHost, with("id", "compte"))
 		if all == nil {
 			return false
 		}
-		_ = all.find(func(*node) bool { return false })
 		n, _ := all.attr("data-kept")
 		return n != "0"
 	})
-	p.find(portalHost, func(n *node) bool {
+	p.find(portalHost, func(n *node) bool { // every one
 		if store, ok := n.attr("data-store"); ok {
 			if kept, _ := n.attr("data-kept"); kept != "yes" {
 				refused = append(refused, store+" ("+n.text()+")")
@@ -178,6 +197,14 @@ func (w *wiped) keep(s *screen, p *page) {
 	if len(refused) > 0 {
 		t.Errorf("the page could not keep anything in %v", refused)
 	}
+	w.pieces = append(telling(fragments(t, w.spool)), []byte(w.word), []byte(w.secret))
+	w.held(p)
+}
+
+// take prints the portal's page, takes what it gives, and sends what was typed.
+func (w *wiped) take(s *screen, p *page) {
+	t := w.t
+	t.Helper()
 	p.touch(portalHost, with("data-traces", "imprimer"))
 	s.shows("ask-print")
 	s.touch(`[data-section="ask-print"] [data-act="print-page"]`)
@@ -189,6 +216,13 @@ func (w *wiped) keep(s *screen, p *page) {
 	s.shows("browse")
 	p.touch(portalHost, with("data-traces", "envoyer"))
 	p.shows(portalHost, "what was sent", func(n *node) bool { return n.Name == "P" && strings.Contains(n.text(), w.word) })
+}
+
+// upload begins to send the visit's paper, and does not come to the end.
+func (w *wiped) upload(s *screen, p *page) {
+	t := w.t
+	t.Helper()
+	before := w.portal.SlowUploads()
 	p.touch(portalHost, with("href", "/"))
 	p.touch(portalHost, with("href", "/lent"))
 	p.touch(portalHost, with("data-trigger", "lent"))
@@ -196,7 +230,7 @@ func (w *wiped) keep(s *screen, p *page) {
 	s.touch(`#papers button`)
 	s.shows("browse")
 	p.touch(portalHost, with("data-send", "lent"))
-	eventually(t, "an upload under way", func() bool { return w.portal.SlowUploads() == 1 })
+	eventually(t, "an upload under way", func() bool { return w.portal.SlowUploads() > before })
 	w.pieces = append(telling(fragments(t, w.spool)), []byte(w.word), []byte(w.secret))
 }
 
@@ -223,19 +257,23 @@ func (w *wiped) leave(s *screen) {
 	})
 }
 
-// remembered looks into the memory of all that is left of the kiosk.
-func (w *wiped) remembered(when string) (found []leftover.Found) {
+// remembered looks into the memory of all that runs of the kiosk.
+func (w *wiped) remembered() (found []leftover.Found) {
 	w.t.Helper()
 	var pieces []leftover.Piece
 	for i, p := range w.pieces {
 		pieces = append(pieces, leftover.Piece{Name: fmt.Sprintf("piece %d of a paper", i+1), Data: p})
 	}
 	pieces = append(append(pieces, leftover.Text("the word", w.word)...), leftover.Text("the password", w.secret)...)
-	pids, err := leftover.Processes(owned, w.id, w.tools.cmd.Process.Pid)
+	pieces = append(pieces, leftover.Text("a letter that was typed", `{"text":"`)...)
+	var but []int
+	if w.tools != nil { // the hardware is not the kiosk
+		but = append(but, w.tools.cmd.Process.Pid)
+	}
+	pids, err := leftover.Processes(owned, w.id, but...)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	begin := time.Now()
 	for _, pid := range pids {
 		f, err := leftover.InMemory(context.WithoutCancel(w.t.Context()), pid, pieces)
 		if err != nil {
@@ -243,25 +281,121 @@ func (w *wiped) remembered(when string) (found []leftover.Found) {
 		}
 		found = append(found, f...)
 	}
-	w.t.Logf("%s: %d finds in %d processes, %d pieces, %v", when, len(found), len(pids), len(pieces), time.Since(begin))
 	return found
 }
 
-func TestNothingOfAVisitIsLeft(t *testing.T) {
-	w := newWiped(t)
-	s := openScreen(t, w.address, 1080, 1920)
+// held wants the visit found while it is there: else the search after it
+// proves nothing.
+func (w *wiped) held(p *page) {
+	w.t.Helper()
+	in := map[string]bool{}
+	for _, f := range w.remembered() {
+		in[strings.Fields(f.Program)[0]] = true
+	}
+	for _, name := range []string{filepath.Base(w.agent.cmd.Path), "chromium"} {
+		if !in[name] {
+			w.t.Errorf("no process of %s holds anything in mid-visit: the search proves nothing", name)
+		}
+	}
+	if !holds(w.t, []string{p.cell, w.spool}, w.pieces, w.began) {
+		w.t.Error("no file holds anything in mid-visit: the search proves nothing")
+	}
+}
+
+// gone wants nothing left of the visit: no piece in the memory of a process as
+// soon as the welcome screen is back, and none in a file.
+func (w *wiped) gone(s *screen, cells ...string) {
+	w.t.Helper()
+	ended := time.Now()
+	var found []leftover.Found
+	defer func() {
+		if w.t.Failed() {
+			for _, f := range found {
+				w.t.Log(f)
+			}
+		}
+	}()
+	eventually(w.t, "nothing in any memory", func() bool {
+		found = w.remembered()
+		return len(found) == 0 && s.where() == "welcome"
+	})
+	w.t.Logf("nothing is left in memory %.1f s after the goodbye", time.Since(ended).Seconds())
+	wide := leftover.Text("", w.word)[1].Data
+	for _, cell := range cells {
+		erased(w.t, w.spool, cell, w.out, append(w.pieces, wide), w.began)
+	}
+}
+
+// Nothing of a visit is left in the memory of the agent, of the kiosk's own
+// screen or of anything else that runs on, nor in a file: not what was typed,
+// nor what a portal kept of it, nor the papers and their names.
+func TestNothingIsLeftOfAVisit(t *testing.T) {
+	w := newWiped(t, false)
+	s := openScreen(t, w.address(), 1080, 1920)
 	p := w.arrive(s)
-	w.keep(s, p)
-	for _, f := range w.remembered("in the visit") {
-		t.Log(f.Piece, f.Program, f.Mapping, f.Times)
-	}
+	w.plant(s, p)
+	w.take(s, p)
+	w.upload(s, p)
 	w.leave(s)
-	for _, f := range w.remembered("at the goodbye") {
-		t.Error(f)
+	w.gone(s, p.cell)
+}
+
+// The same when the browser is killed, and then the agent in mid-upload.
+func TestNothingIsLeftOfAVisitWithKills(t *testing.T) {
+	w := newWiped(t, false)
+	s := openScreen(t, w.address(), 1080, 1920)
+	p := w.arrive(s)
+	w.plant(s, p)
+	first := p.cell
+	killBrowser(t, first)
+	eventually(t, "no process of the first browser", func() bool { return processesOf(t, first) == 0 })
+	p = openPage(t, portalHost)
+	w.upload(s, p)
+	w.kill(s, p.cell)
+	w.leave(s)
+	w.gone(s, first, p.cell)
+}
+
+// The same with kioskdev, whose hardware and portal end with it.
+func TestNothingIsLeftOfAKilledKioskdev(t *testing.T) {
+	w := newWiped(t, true)
+	s := openScreen(t, w.address(), 1080, 1920)
+	p := w.arrive(s)
+	w.plant(s, p)
+	w.kill(s, p.cell)
+	w.leave(s)
+	w.gone(s, p.cell)
+}
+
+// kill ends the agent as kill -9 does, and starts it again.
+func (w *wiped) kill(s *screen, cell string) {
+	w.t.Helper()
+	w.agent.kill(w.t)
+	eventually(w.t, "no process of the browser", func() bool { return processesOf(w.t, cell) == 0 })
+	w.restart()
+	s.shows("fault")
+}
+
+// killBrowser ends the browser of a cell as kill -9 does.
+func killBrowser(t *testing.T, cell string) {
+	t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
 	}
-	s.shows("welcome")
-	for _, f := range w.remembered("at the welcome") {
-		t.Error(f)
+	for _, path := range all {
+		line, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(line), "--user-data-dir="+cell+"/") || strings.Contains(string(line), "--type=") {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		return
 	}
-	erased(t, w.spool, p.cell, w.out, w.pieces, w.began)
+	t.Fatal("the browser is not there")
 }
