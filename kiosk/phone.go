@@ -24,9 +24,10 @@ type PhoneOptions struct {
 // PhoneLink is one phone, or the invitation of one. Its methods may be called
 // from any goroutine. Nothing that it hands out may be logged.
 type PhoneLink interface {
-	// Accept says that the visitor saw the same PhoneState.Code on their
-	// phone. Nothing is taken from a phone before.
-	Accept(ctx context.Context) error
+	// Accept says that the visitor saw this very PhoneState.Code on their
+	// phone. Nothing is taken from a phone before. CodeBadRequest when it is
+	// not the code any more.
+	Accept(ctx context.Context, code string) error
 	// Restart sends the phone away that is there, if one is, and invites
 	// another.
 	Restart(ctx context.Context) error

@@ -34,6 +34,7 @@ type request struct {
 	Mailbox  string `json:"mailbox"`
 	Text     string `json:"text"`
 	Key      string `json:"key"`
+	Code     string `json:"code"`
 	Rect     rect   `json:"rect"`
 }
 
@@ -104,7 +105,7 @@ func action(name string, q request) session.Action {
 	case "choose":
 		return session.Choose{Portal: q.Portal, Kind: q.Kind}
 	default:
-		return cmp.Or(browserAction(name, q), plainAction(name))
+		return cmp.Or(browserAction(name, q), phoneAction(name, q), plainAction(name))
 	}
 }
 

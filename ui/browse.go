@@ -65,6 +65,7 @@ type takenView struct {
 	Paper paperView  `json:"paper"`
 	Print actionView `json:"print"`
 	Save  actionView `json:"save"`
+	Phone actionView `json:"phone"`
 }
 
 // browseOf puts the portal in use in words; nil when none is.
@@ -212,10 +213,11 @@ func (s *Server) takenOf(l *i18n.Language, st *session.State) *takenView {
 		return nil
 	}
 	v := &takenView{Paper: s.paperOf(l, st.Browse, st.Current, d)}
-	onKey, printed := false, false
+	onKey, printed, onPhone := false, false, false
 	if d.Result != nil {
-		onKey, printed = len(d.Result.OnKey) > 0, d.Result.Printed
+		onKey, printed, onPhone = len(d.Result.OnKey) > 0, d.Result.Printed, d.Result.OnPhone
 	}
+	v.Phone = phoned(l, st, onPhone)
 	v.Print = deliver(l, st.Printer, printed, "print", "printed", "print_how")
 	v.Save = deliver(l, st.Key, onKey, "save", "saved", "save_how")
 	if v.Save.Show && !st.Key.Ready {

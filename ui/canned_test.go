@@ -161,7 +161,8 @@ func finished(known bool) session.Document {
 func screens() []canned {
 	all := append(visitScreens(), resultScreens()...)
 	all = append(all, troubleScreens()...)
-	return append(all, browseScreens()...)
+	all = append(all, browseScreens()...)
+	return append(all, phoneScreens()...)
 }
 
 func visitScreens() []canned {

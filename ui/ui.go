@@ -11,6 +11,7 @@
 //	POST /act/NAME       an action (act.go)
 //	GET  /picture/ID     a page's small picture; ?large for the one to read
 //	GET  /static/NAME    style, script, fonts, pictograms
+//	GET  /phone-code/ID  the QR code that is shown to the visitor's phone
 package ui
 
 import (
@@ -144,6 +145,7 @@ func (s *Server) routes() *http.ServeMux {
 	mux.HandleFunc("POST /act/{name}", s.serveAct)
 	mux.HandleFunc("GET /picture/{id}", s.servePicture)
 	mux.HandleFunc("GET /static/{name}", s.serveStatic)
+	mux.HandleFunc("GET /phone-code/{id}", s.servePhoneCode)
 	return mux
 }
 

@@ -41,6 +41,9 @@ type view struct {
 	Browse *browseView `json:"browse"` // the one that is
 
 	Printer slotView `json:"printer"`
+
+	Phones bool       `json:"phones"` // papers may come from phones
+	Phone  *phoneView `json:"phone"`
 }
 
 // slotView says whether a device can be used, and else why not.
@@ -98,6 +101,7 @@ type resultView struct {
 	All     string     `json:"all"`
 	Save    actionView `json:"save"`
 	Print   actionView `json:"print"`
+	Phone   actionView `json:"phone"`
 	Receipt actionView `json:"receipt"`
 	Site    string     `json:"site"`  // the portal to open, or to go back to; "" when there is none
 	Open    string     `json:"open"`  // the button that does
@@ -152,6 +156,9 @@ func (s *Server) view(st session.State, seq uint64, now time.Time) view {
 	if st.Keys != nil {
 		v.Section = "key"
 		v.Keys = keysOf(l, st.Keys)
+	}
+	if v.Phones, v.Phone = st.Phones, s.phoneOf(l, &st); v.Phone != nil {
+		v.Section = phoneSection(st.Phone)
 	}
 	if st.Task != nil {
 		v.Section = "task"
@@ -227,7 +234,7 @@ func (s *Server) taskView(l *i18n.Language, t *session.Task) *taskView {
 		Title: l.T("task", string(t.Kind)), Do: l.T("task", string(t.Kind)+"_do"),
 		Percent: -1, Cancel: t.CanCancel,
 		Picture: s.assets.Picture(staticPath, taskPicture(t.Kind)),
-		Pages:   t.Kind == session.TaskScan || t.Kind == session.TaskImport,
+		Pages:   t.Kind == session.TaskScan || t.Kind == session.TaskImport || t.Kind == session.TaskReceive,
 	}
 	switch {
 	case t.Total > 0:
@@ -248,6 +255,8 @@ func taskPicture(k session.TaskKind) string {
 		return "scanner"
 	case session.TaskImport, session.TaskSave:
 		return "key"
+	case session.TaskReceive, session.TaskSend:
+		return "device-mobile"
 	case session.TaskPrint:
 		return "printer"
 	case session.TaskReceipt:
@@ -321,6 +330,7 @@ func (s *Server) resultView(l *i18n.Language, st *session.State, d *session.Docu
 	}
 	v.Save = deliver(l, st.Key, len(r.OnKey) > 0, "save", "saved", "save_how")
 	v.Print = deliver(l, st.Printer, r.Printed, "print", "printed", "print_how")
+	v.Phone = phoned(l, st, r.OnPhone)
 	v.Receipt = deliver(l, st.ReceiptPrinter, st.Receipt, "receipt", "receipt_done", "receipt_how")
 	// A key that is not there can be brought: its button stays, and says how.
 	if v.Save.Show && !st.Key.Ready {

@@ -240,24 +240,27 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// paired is the phone that is there; CodeBadRequest when none is, or none that
-// the visitor accepted.
-func (l *link) paired(accepted bool) (*pairing, error) {
+// paired is the phone that the visitor accepted; CodeBadRequest when none is
+// there.
+func (l *link) paired() (*pairing, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.pair == nil || l.state.Accepted != accepted {
+	if l.pair == nil || !l.state.Accepted {
 		return nil, &kiosk.Error{Code: kiosk.CodeBadRequest, Op: "phone: no phone"}
 	}
 	return l.pair, nil
 }
 
 // Accept says that the digits are the same.
-func (l *link) Accept(ctx context.Context) error {
-	p, err := l.paired(false)
-	if err != nil {
-		return err
+func (l *link) Accept(ctx context.Context, code string) error {
+	l.mu.Lock()
+	p := l.pair
+	if p == nil || l.state.Accepted || l.state.Code != code {
+		l.mu.Unlock()
+		return &kiosk.Error{Code: kiosk.CodeBadRequest, Op: "phone: accept"}
 	}
-	l.set(func(s *kiosk.PhoneState) { s.Accepted = true }) // before the phone can answer
+	l.setLocked(func(s *kiosk.PhoneState) { s.Accepted = true }) // before the phone can answer
+	l.mu.Unlock()
 	return p.say(ctx, 0, message{Say: sayAccept})
 }
 

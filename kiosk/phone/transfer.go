@@ -60,7 +60,7 @@ func (in *incoming) fail(err error) {
 
 // Receive takes a file that the phone offers.
 func (l *link) Receive(ctx context.Context, file string) (io.ReadCloser, error) {
-	p, err := l.paired(true)
+	p, err := l.paired()
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (in *incoming) Close() error {
 
 // Answer tells the phone what became of a file.
 func (l *link) Answer(ctx context.Context, file string, c kiosk.Code) error {
-	p, err := l.paired(true)
+	p, err := l.paired()
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (l *link) Answer(ctx context.Context, file string, c kiosk.Code) error {
 
 // Send gives files to the phone.
 func (l *link) Send(ctx context.Context, files []kiosk.Attachment, progress func(done, total int)) error {
-	p, err := l.paired(true)
+	p, err := l.paired()
 	if err != nil {
 		return err
 	}

@@ -52,6 +52,7 @@ func (e *Engine) handle(a Action) error {
 		e.restore = false
 	}
 	e.takeDownload()
+	e.takeOffer()
 	switch a.(type) {
 	case TypeText, PressKey, BrowserDo, ReadAloud: // nothing of it is journaled
 		e.publish()
@@ -158,6 +159,8 @@ func (e *Engine) act(a Action) bool {
 		return e.openPortal(a.portal, true)
 	case Turn, Move, Delete, Undo, Redo:
 		return e.edit(a)
+	case OpenPhone, SendToPhone, AcceptPhone, OtherPhone, ClosePhone:
+		return e.actOnPhone(a)
 	}
 	return e.actInPortal(a)
 }
@@ -253,6 +256,7 @@ func (e *Engine) goTo(s Screen) bool {
 	}
 	if ok {
 		v.Screen, v.Fault, e.keys = s, nil, nil
+		e.hidePhone()
 		if b := e.browse; b != nil && b.asking != AskFile { // only a page waits for its answer
 			b.asking = AskNothing
 			b.ask()

@@ -123,6 +123,20 @@ type (
 	ReadAloud struct{ Text string }
 	// WaitForCode stretches the idle time while a code is on its way.
 	WaitForCode struct{ On bool }
+	// OpenPhone brings papers from the visitor's phone: it shows the phone's
+	// screen, with State.Phone. On the screens of Import, and where a field
+	// asks for a paper, which then is added as by AddForChoice.
+	OpenPhone struct{}
+	// SendToPhone sends the current document's files to the visitor's phone,
+	// at once to one that was accepted before.
+	SendToPhone struct{}
+	// AcceptPhone says that the phone shows the same digits.
+	AcceptPhone struct{ Code string }
+	// OtherPhone sends the phone away that is there; a new code is shown.
+	OtherPhone struct{}
+	// ClosePhone puts the phone's screen away. A phone that was accepted can
+	// be used again.
+	ClosePhone struct{}
 	// Leave ends the visit at once, whatever runs, and wipes it.
 	Leave struct{}
 )
@@ -167,3 +181,8 @@ func (PlaceBrowser) action()   {}
 func (ReadAloud) action()      {}
 func (WaitForCode) action()    {}
 func (Leave) action()          {}
+func (OpenPhone) action()      {}
+func (SendToPhone) action()    {}
+func (AcceptPhone) action()    {}
+func (OtherPhone) action()     {}
+func (ClosePhone) action()     {}

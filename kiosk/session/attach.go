@@ -63,7 +63,7 @@ func (t *task) convertFor(p *paper, refs []kiosk.PageRef, w wanted) (*result, er
 	var made result
 	err = t.do(func() {
 		if old := p.Result; old != nil {
-			r.OnKey, r.Printed, r.Delivered = old.OnKey, old.Printed, old.Delivered
+			r.OnKey, r.Printed, r.OnPhone, r.Delivered = old.OnKey, old.Printed, old.OnPhone, old.Delivered
 		}
 		t.e.clearResult(p)
 		r.Name = t.e.nameFor(p, r.Format)

@@ -62,6 +62,8 @@ type Config struct {
 
 	// Voice reads aloud; nil where nothing can be heard.
 	Voice Voice
+	// Phone reaches visitors' phones; nil where none can be reached.
+	Phone kiosk.Phone
 
 	// Receipt composes the visit's proof, in the state's language.
 	Receipt func(State, time.Time) kiosk.Receipt
@@ -166,7 +168,7 @@ func (c *Config) check() error {
 // EventKind says what is counted.
 type EventKind string
 
-// The events. Count is pages, or files for EventSaved and EventAttached; Took is the whole
+// The events. Count is pages, or files for EventSaved, EventPhoned and EventAttached; Took is the whole
 // visit's for EventEnded, the task's for the others.
 const (
 	EventStarted   EventKind = "visit_started"
@@ -182,6 +184,7 @@ const (
 	EventAttached  EventKind = "attached" // a portal's page took a document
 	EventTaken     EventKind = "taken"    // a download became a document
 	EventWiped     EventKind = "wiped"    // all of a visit was erased, and that was checked
+	EventPhoned    EventKind = "phoned"   // a document went to a phone
 	EventFault     EventKind = "fault"    // Code, Device and Task say which
 	EventHelp      EventKind = "help"     // a person was asked for
 	EventPresence  EventKind = "presence" // Count is 1 when somebody came, 0 when they went

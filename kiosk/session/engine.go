@@ -40,6 +40,7 @@ type Engine struct {
 	visit   *visit          // nil between visits
 	restore bool
 	keys    *KeyListing
+	phone   *phone // the visitor's; nil while none was invited
 	task    *task
 	again   Action // what Retry does
 	ending  Reason // the visit is being ended; "" not
@@ -221,6 +222,9 @@ func (e *Engine) hold(o outcome) {
 func (e *Engine) forget() {
 	e.hush()
 	e.dropBrowse()
+	if p := e.dropPhone(); p != nil {
+		e.workers.Go(func() { p.close(e) })
+	}
 	e.visit, e.task, e.keys, e.again, e.restore = nil, nil, nil, nil, false
 	e.lang, e.help, e.ending = e.cfg.Lang, false, ""
 	e.warned, e.canceled = time.Time{}, time.Time{}
@@ -250,6 +254,7 @@ func (e *Engine) now() State {
 		ReceiptPrinter: e.slots.of(kiosk.KindReceipt), Key: e.slots.of(kiosk.KindKey),
 		Browser: e.cfg.Browser != nil && !e.unclean,
 		Voice:   e.cfg.Voice != nil, Reading: e.reading != nil,
+		Phones: e.cfg.Phone != nil,
 	}
 	if e.screen == ScreenBroken {
 		s.Fault = &Fault{Code: kiosk.CodeOutOfOrder, Task: TaskWipe}
@@ -261,6 +266,7 @@ func (e *Engine) now() State {
 		s.CanUndo, s.CanRedo = len(p.Edits) > 0, len(p.Undone) > 0
 		s.Fault, s.Keys, s.Receipt = v.Fault, e.keys, v.Receipt
 		s.IdleWarning, s.Restore, s.Browse = e.warned, e.restore, e.publicBrowse()
+		s.Phone = e.publicPhone()
 	}
 	s.Speaks = s.Voice && e.cfg.Voice.Speaks(s.Lang)
 	if e.task != nil {

@@ -32,6 +32,9 @@ func (e *Engine) idle() time.Duration {
 	if e.browse != nil && e.browse.waiting {
 		idle = max(idle, e.cfg.CodeIdle)
 	}
+	if p := e.phone; p != nil && p.shown && p.state.Code != "" { // they look at the other screen
+		idle = max(idle, e.cfg.CodeIdle)
+	}
 	return idle
 }
 
@@ -140,7 +143,7 @@ func (e *Engine) end(why Reason) {
 // still ask for a page.
 func (e *Engine) wipe() {
 	e.canceled = e.cfg.Now() // a wipe that hangs is a wipe that failed
-	h, quiet := e.held, e.quiet
+	h, quiet, p := e.held, e.quiet, e.dropPhone()
 	e.dropBrowse()
 	e.begin(TaskWipe, nil, func(t *task) outcome {
 		open := e.silence(quiet)
@@ -148,6 +151,7 @@ func (e *Engine) wipe() {
 			open = errors.Join(open, h.close(t.ctx, e.closing()))
 		}
 		e.forgetKey(t.ctx)
+		p.close(e)
 		rep, err := e.cfg.Spool.Wipe()
 		if err == nil {
 			e.cfg.Log.Info("visit wiped", "files", rep.Files, "bytes", rep.Bytes,

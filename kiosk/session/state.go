@@ -36,9 +36,11 @@ const (
 	TaskSave    TaskKind = "save"
 	TaskPrint   TaskKind = "print"
 	TaskReceipt TaskKind = "receipt"
-	TaskOpen    TaskKind = "open"   // a portal is opened
-	TaskAttach  TaskKind = "attach" // a document is made to fit a portal's field and given to it
-	TaskTake    TaskKind = "take"   // a portal's download becomes a document
+	TaskOpen    TaskKind = "open"    // a portal is opened
+	TaskAttach  TaskKind = "attach"  // a document is made to fit a portal's field and given to it
+	TaskTake    TaskKind = "take"    // a portal's download becomes a document
+	TaskReceive TaskKind = "receive" // a file comes from the visitor's phone and becomes pages
+	TaskSend    TaskKind = "send"    // a document goes to the visitor's phone
 	TaskWipe    TaskKind = "wipe"
 )
 
@@ -154,7 +156,8 @@ type Result struct {
 	Name      string
 	OnKey     []string // names saved on the key; empty when not saved
 	Printed   bool
-	Delivered bool // saved or printed at least once
+	OnPhone   bool // the visitor's phone has it
+	Delivered bool // saved, printed or sent at least once
 }
 
 // Slot says how a kind of device is doing.
@@ -169,6 +172,14 @@ type Slot struct {
 type KeyListing struct {
 	Files []kiosk.KeyFile
 	Added []string // IDs already brought in
+}
+
+// Phone is the visitor's phone while its screen is shown, without what it
+// offers.
+type Phone struct {
+	kiosk.PhoneState
+	Giving bool // the current document goes to it, once it was accepted
+	Added  int  // its files that became pages since the screen was opened
 }
 
 // State is everything a screen shows. It is a value: it is never changed
@@ -188,6 +199,9 @@ type State struct {
 	Fault *Fault
 
 	Browse *Browse // not nil while a portal is open
+
+	Phone  *Phone // not nil while the phone's screen is shown
+	Phones bool   // phones can be reached
 
 	Keys    *KeyListing // not nil while the visitor chooses from their key
 	Receipt bool        // a receipt was printed for what was done so far

@@ -110,6 +110,7 @@ func (e *Engine) finish(o outcome) {
 		e.browse.ask()
 		e.takeDownload()
 	}
+	e.takeOffer()
 	e.changed()
 }
 

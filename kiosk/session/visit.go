@@ -119,6 +119,7 @@ type result struct {
 	OnKey     []string // names of finished savings
 	Saved     []string // names of the one under way
 	Printed   bool
+	OnPhone   bool
 	Delivered bool
 
 	Paper *spool.Blob // the PDF for printing, where the files are none
@@ -207,7 +208,7 @@ func (r *result) public() *Result {
 	return &Result{
 		Format: r.Format, Files: len(r.Files), Pages: r.Pages, Bytes: r.bytes(),
 		MaxBytes: r.MaxBytes, Known: r.Known, Passed: r.Passed, Name: r.Name,
-		OnKey: slices.Clone(r.OnKey), Printed: r.Printed, Delivered: r.Delivered,
+		OnKey: slices.Clone(r.OnKey), Printed: r.Printed, OnPhone: r.OnPhone, Delivered: r.Delivered,
 	}
 }
 

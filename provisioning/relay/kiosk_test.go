@@ -127,7 +127,7 @@ func TestNothingIsLeftOfAClosedLink(t *testing.T) {
 	if err := k.Close(context.Background()); err != nil {
 		t.Errorf("closed twice: %v", err)
 	}
-	if err := k.Accept(context.Background()); kiosk.CodeOf(err) != kiosk.CodeBadRequest {
+	if err := k.Accept(context.Background(), ""); kiosk.CodeOf(err) != kiosk.CodeBadRequest {
 		t.Errorf("accept: %v", err)
 	}
 	if err := k.Send(context.Background(), nil, nil); kiosk.CodeOf(err) != kiosk.CodeBadRequest {

@@ -282,7 +282,10 @@ func link(t *testing.T, b *devtools.Browser, k *borne) *handset {
 	if digits != s.Code || len(digits) != 4 {
 		t.Errorf("the phone shows %q, the kiosk %q", digits, s.Code)
 	}
-	if err := k.Accept(t.Context()); err != nil {
+	if err := k.Accept(t.Context(), "nope"); kiosk.CodeOf(err) != kiosk.CodeBadRequest {
+		t.Errorf("other digits: %v", err)
+	}
+	if err := k.Accept(t.Context(), digits); err != nil {
 		t.Fatal(err)
 	}
 	h.shows("ready")

@@ -6,6 +6,7 @@
 // No innerHTML, no inline style: the page's policy refuses both.
 
 import { keyForChoice, makeLighter, openMailbox, renderBrowse, showKeyboard, understood, waitForCode } from './browse.js';
+import { renderPhone } from './phone.js';
 import { post } from './post.js';
 import { shownText } from './read.js';
 import { openZoom, showInZoom, zoomBy } from './zoom.js';
@@ -62,6 +63,7 @@ function render(v) {
   renderPages();
   renderThumbs();
   renderFiles();
+  renderPhone(v);
   renderPapers();
   renderProgress(before);
   if (v.notice && v.notice !== before?.notice) say(v.notice);
@@ -344,7 +346,7 @@ function say(text) {
   noticeTimer = setTimeout(() => { notice.hidden = true; }, 6000);
 }
 
-const argNames = ['lang', 'screen', 'file', 'portal', 'kind', 'document', 'ask', 'command', 'mailbox'];
+const argNames = ['lang', 'screen', 'file', 'portal', 'kind', 'document', 'ask', 'command', 'mailbox', 'code'];
 
 function args(data) {
   const out = {};
