@@ -10,6 +10,7 @@ import (
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/browser"
+	"pointnum/kiosk/browser/xtest"
 )
 
 // slow is longer than pages may hang in TestLock.
@@ -34,6 +35,7 @@ func TestLock(t *testing.T) {
 		{"a portal's page does not become a blank one", blankPage},
 		{"keys do nothing in Chromium itself", keysOfChromium},
 		{"a page that keeps its events drops no link", dragged},
+		{"zones in frames of frames get files", nestedZones},
 		{"nothing gets the full screen or lies above all", overAll},
 		{"a portal that is slow to answer is waited for", slowAnswer},
 		{"questions without end are ended", questionsWithoutEnd},
@@ -157,6 +159,28 @@ func dragged(t *testing.T, s *site, v *opened) {
 	}
 }
 
+// nestedZones drops files in a frame of another host in the page's own
+// process, and in frames within a frame of another process.
+func nestedZones(t *testing.T, s *site, v *opened) {
+	zone := upload + `<style>*{margin:0}</style><div id=zone style="height:80px">Déposez</div><script>zone.ondragover=e=>e.preventDefault();
+zone.ondrop=e=>{e.preventDefault();up(location.hash.slice(1),e.dataTransfer.files)}</script>`
+	const frame = `<iframe src="https://HOST:{port}/zone#KEY" style="display:block;border:7px solid;height:90px;margin:11px"></iframe>`
+	in := func(host, key string) string { return strings.NewReplacer("HOST", host, "KEY", key).Replace(frame) }
+	for _, host := range []string{"portal.test", "sub.portal.test", "service.test"} {
+		s.page(host+"/zone", zone)
+	}
+	s.page("service.test/nest", `<style>*{margin:0}</style><p>x</p>`+in("service.test", "deep")+in("portal.test", "back"))
+	v.goTo(t, s, "/nest", in("sub.portal.test", "sub")+`<iframe id=nest src="https://service.test:{port}/nest" style="display:block;height:300px"></iframe>`)
+	for _, c := range []struct {
+		key  string
+		x, y float64
+	}{{"sub", 40, 60}, {"deep", 60, 190}, {"back", 60, 300}} {
+		v.touchAt(t, c.x, c.y)
+		v.attach(t, attachment("n.pdf", "%PDF-1.4"))
+		s.gets(t, c.key, "n.pdf:8:%PDF-1.4")
+	}
+}
+
 func overAll(t *testing.T, s *site, v *opened) {
 	v.goTo(t, s, "/over", `<iframe id=f></iframe><video id=v></video><button id=b style="height:40px" onclick="
 const w=f.contentWindow,out=[];
@@ -205,4 +229,46 @@ func questionsWithoutEnd(t *testing.T, s *site, v *opened) {
 	v.until(t, "the page is shown again", func(b kiosk.BrowserState) bool { return b.Restarted == before+1 && !b.Loading })
 	v.soon(t, "the page again", "location.pathname", "/storm")
 	t.Logf("after %v", time.Since(start))
+}
+
+// A player's own buttons do what the page's scripts can't any more. They are
+// pressed here from another world, which still has those functions.
+func TestPlayersStayInTheirPage(t *testing.T) {
+	s := newSite(t)
+	s.page("portal.test/", `<video id=v muted controls></video><canvas id=c></canvas><script>const x=c.getContext('2d');
+setInterval(()=>x.fillRect(Math.random()*90,9,9,9),50);v.srcObject=c.captureStream(10);v.play();window.seen='';
+for(const k of ['fullscreenchange','enterpictureinpicture'])addEventListener(k,()=>window.seen+=k[0],true)</script>`)
+	o := s.options()
+	o.Headless, o.Display = false, xtest.Display(t)
+	t.Setenv("DISPLAY", o.Display)
+	v := open(t, o)
+	if err := v.Place(t.Context(), image.Rect(40, 100, 740, 800)); err != nil {
+		t.Fatal(err)
+	}
+	v.soon(t, "the window in its place", "[screenX,screenY,innerWidth,innerHeight].join()", "40,100,700,700")
+	v.soon(t, "the film", "v.readyState", "4")
+	in, err := browser.Look(v.Browsing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var world struct {
+		ID int `json:"executionContextId"`
+	}
+	err = in.Devtools.Call(t.Context(), in.Session, "Page.createIsolatedWorld", map[string]any{"frameId": in.Targets[0]}, &world)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ press, seen, over string }{
+		{"document.querySelector('video').requestFullscreen()", "f", "document.fullscreenElement"},
+		{"document.querySelector('video').requestPictureInPicture()", "e", "document.pictureInPictureElement"},
+	} {
+		err := in.Devtools.Call(t.Context(), in.Session, "Runtime.evaluate", map[string]any{
+			"expression": c.press, "contextId": world.ID, "userGesture": true}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.soon(t, c.press, "window.seen.includes('"+c.seen+"')", "true")
+		v.soon(t, "the end of it", c.over+"===null", "true")
+	}
+	v.soon(t, "the window in its place", "[screenX,screenY,innerWidth,innerHeight].join()", "40,100,700,700")
 }

@@ -114,7 +114,7 @@ const upload = `<script>function up(k,files){Promise.all(Array.from(files,async 
 .then(l=>fetch('https://portal.test:{port}/got?k='+k,{method:'POST',mode:'no-cors',body:l.join('|')}),e=>fetch('https://portal.test:{port}/got?k='+k,{method:'POST',mode:'no-cors',body:'unreadable'}))}</script>`
 
 func (s *site) options() browser.Options {
-	allowed := map[string]bool{"portal.test": true, "service.test": true, "mail.test": true}
+	allowed := map[string]bool{"portal.test": true, "sub.portal.test": true, "service.test": true, "mail.test": true}
 	return browser.Options{
 		Headless: true, Dir: s.dir,
 		Args: []string{"--host-resolver-rules=MAP *.test 127.0.0.1", "--ignore-certificate-errors"},
