@@ -162,6 +162,7 @@ func hookEscapes() []Escape {
 		{"print", "Reprendre la vraie impression d’un cadre neuf"}, {"popup-print", "Reprendre la vraie impression d’une fenêtre neuve"},
 		{"delete", "Effacer ce qui remplace l’impression"}, {"command", "Reprendre la vraie commande d’impression"},
 		{"picker", "Reprendre showOpenFilePicker d’un cadre neuf"}, {"pip", "Reprendre documentPictureInPicture d’un cadre neuf"},
+		{"fullscreen", "Reprendre le plein écran d’un cadre neuf"}, {"video-pip", "Reprendre la vidéo au-dessus d’un cadre neuf"},
 		{"names", "Chercher ce que la borne a ajouté à la page"}, {"call", "Appeler ce que la borne a ajouté à la page"},
 		{"overwrite", "Remplacer les fonctions que la borne emploie"}, {"choosers", "Cinquante demandes de fichier"}, {"frame-chooser", "Fichier demandé par un cadre vide"},
 	})

@@ -305,6 +305,14 @@ const escapes = {
   "hook-command": () => "réponse : " + fresh().Document.prototype.execCommand.call(document, "print"),
   "hook-picker": () => has(fresh().showOpenFilePicker, () => worked(fresh().showOpenFilePicker.call(window))),
   "hook-pip": () => has(fresh().documentPictureInPicture, () => worked(fresh().documentPictureInPicture.requestWindow())),
+  "hook-fullscreen": () => has(fresh().Element.prototype.requestFullscreen, () => worked(fresh().Element.prototype.requestFullscreen.call(document.documentElement))),
+  "hook-video-pip": async () => {
+    const c = add("canvas", {});
+    c.getContext("2d").fillRect(0, 0, 9, 9);
+    const v = add("video", { muted: true, srcObject: c.captureStream(10) });
+    await v.play();
+    return has(fresh().HTMLVideoElement.prototype.requestPictureInPicture, () => worked(fresh().HTMLVideoElement.prototype.requestPictureInPicture.call(v)));
+  },
   "hook-names": () => "ajoutés : " + (added().join(", ") || "rien"),
   "hook-call": () => {
     const names = added().filter(n => typeof window[n] === "function");
