@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -67,12 +68,12 @@ func TestVisitOnAPortal(t *testing.T) {
 		width, height int // of the display; 0 is none
 	}{
 		{"without a display", 0, 0},
-		{"on a bare display", 1080, 1920},
+		{"on a bare lying display", 1920, 1080},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			display := ""
 			if c.width > 0 {
-				display = xtest.Display(t)
+				display = xtest.DisplayOf(t, c.width, c.height)
 			}
 			kiosk := startOn(t, display, "kioskdev", "-json", "-listen", "127.0.0.1:0", "-panel", "127.0.0.1:0", "-browser", "-chromium", debugPort,
 				"-out", t.TempDir(), "-marker", marker, "-page-time", "100ms", "-side-time", "100ms")
@@ -95,6 +96,7 @@ func visitPortal(t *testing.T, s *screen, spool, out string, bench panel) {
 	for _, id := range []string{"shadow", "hidden", "delayed", "picker", "detached", "fsaccess", "plain", "photo", "multiple", "folder", "drop"} {
 		give(t, s, p, id)
 	}
+	refuse(t, s, p)
 	p.follow(portalHost, "/")
 	p.follow(portalHost, "/cadres")
 	for _, c := range []struct{ frame, form string }{
@@ -180,6 +182,37 @@ func logIn(t *testing.T, s *screen, p *page) {
 // the portal says that it got: its SHA-256.
 func give(t *testing.T, s *screen, p *page, id string) string {
 	t.Helper()
+	form := formOf(t, id)
+	return giveAs(t, s, p, form, form.Formats[0]) // a PDF, where the portal takes one
+}
+
+func formOf(t *testing.T, id string) testportal.Form {
+	t.Helper()
+	forms := testportal.Forms()
+	i := slices.IndexFunc(forms, func(f testportal.Form) bool { return f.ID == id })
+	if i < 0 {
+		t.Fatalf("no form %q", id)
+	}
+	return forms[i]
+}
+
+// refuse tells the kiosk that the portal did not want the paper, and gives it
+// as a picture.
+func refuse(t *testing.T, s *screen, p *page) {
+	t.Helper()
+	form := formOf(t, "plain")
+	giveAs(t, s, p, form, "application/pdf")
+	s.touch(`[data-section="browse"] [data-act="ask"][data-ask="refused"]`)
+	s.shows("ask-refused")
+	s.touch(`#as-image`)
+	s.shows("browse")
+	giveAs(t, s, p, form, "image/jpeg")
+}
+
+// giveAs is give to a form that gets a file of a media type.
+func giveAs(t *testing.T, s *screen, p *page, form testportal.Form, want string) string {
+	t.Helper()
+	id := form.ID
 	trigger := with("data-trigger", id)
 	if id == "shadow" {
 		trigger = inside(trigger, func(n *node) bool { return n.Name == "INPUT" })
@@ -188,12 +221,6 @@ func give(t *testing.T, s *screen, p *page, id string) string {
 	s.keep("ask-" + id)
 	s.touch(`#papers button`)
 	s.shows("browse")
-	var form testportal.Form
-	for _, f := range testportal.Forms() {
-		if f.ID == id {
-			form = f
-		}
-	}
 	answered := func(n *node) bool { return with("data-result", id)(n) && having("data-accepted")(n) }
 	if form.Button {
 		p.touchUntil(portalHost, with("data-send", id), "the portal's answer", p.has(portalHost, answered))
@@ -208,7 +235,6 @@ func give(t *testing.T, s *screen, p *page, id string) string {
 	bytes, _ := answer.attr("data-bytes")
 	kind, _ := answer.attr("data-type")
 	got, _ := answer.attr("data-sha256")
-	want := form.Formats[0] // a PDF, where the portal takes one
 	if n, err := strconv.ParseInt(bytes, 10, 64); err != nil || n > form.Max || kind != want {
 		t.Errorf("%s: the portal got %s bytes of %s, and takes %d of %s", id, bytes, kind, form.Max, want)
 	}

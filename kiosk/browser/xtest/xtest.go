@@ -3,15 +3,23 @@ package xtest
 
 import (
 	"bufio"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 )
 
-// Display starts an X server without window manager, which ends with the test,
-// and gives its name as $DISPLAY has it. Without Xvfb the test fails.
+// Display is DisplayOf a standing screen.
 func Display(t *testing.T) string {
+	t.Helper()
+	return DisplayOf(t, 1080, 1920)
+}
+
+// DisplayOf starts an X server of a size in pixels without window manager,
+// which ends with the test, and gives its name as $DISPLAY has it. Without
+// Xvfb the test fails.
+func DisplayOf(t *testing.T, width, height int) string {
 	t.Helper()
 	path, err := exec.LookPath("Xvfb")
 	if err != nil {
@@ -21,7 +29,7 @@ func Display(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := exec.Command(path, "-displayfd", "3", "-screen", "0", "1080x1920x24", "-nolisten", "tcp")
+	x := exec.Command(path, "-displayfd", "3", "-screen", "0", fmt.Sprintf("%dx%dx24", width, height), "-nolisten", "tcp")
 	x.ExtraFiles = []*os.File{w}
 	if err := x.Start(); err != nil {
 		t.Fatal(err)

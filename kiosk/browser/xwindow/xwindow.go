@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"io"
 	"sync"
 
 	"github.com/jezek/xgb"
@@ -56,6 +57,7 @@ func (s *Screen) connect() (*xgb.Conn, error) {
 	case s.x != nil:
 		return s.x, nil
 	}
+	xgb.Logger.SetOutput(io.Discard) // it tells of a missing .Xauthority, which no kiosk needs
 	x, err := xgb.NewConnDisplay(s.display)
 	if err != nil {
 		return nil, fmt.Errorf("xwindow: reach the display: %w", err)
