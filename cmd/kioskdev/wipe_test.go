@@ -349,7 +349,7 @@ func TestNothingIsLeftOfAVisitWithKills(t *testing.T) {
 	first := p.cell
 	killBrowser(t, first)
 	eventually(t, "no process of the first browser", func() bool { return processesOf(t, first) == 0 })
-	p = openPage(t, portalHost)
+	p = openPage(s, portalHost)
 	w.upload(s, p)
 	w.kill(s, p.cell)
 	w.leave(s)
