@@ -29,20 +29,20 @@ const owned = "POINTNUM_TRIAL"
 // process of its own, the virtual hardware and the portal outside of it. Those
 // two are not the kiosk: they keep what they got.
 type wiped struct {
-	t       *testing.T
-	id      string // of the kiosk's processes
-	word    string // what the visitor types; also in papers and their names
-	secret  string // what they type as a password
-	began   time.Time
-	out     string
-	spool   string
-	config  string
-	listen  string
-	bench   panel
-	tools   *program // the hardware; nil when it is in the agent's process
-	agent   *program
-	portal  *testportal.Portal // nil, too
-	pieces  [][]byte // of what the spool held
+	t      *testing.T
+	id     string // of the kiosk's processes
+	word   string // what the visitor types; also in papers and their names
+	secret string // what they type as a password
+	began  time.Time
+	out    string
+	spool  string
+	config string
+	listen string
+	bench  panel
+	tools  *program // the hardware; nil when it is in the agent's process
+	agent  *program
+	portal *testportal.Portal // nil, too
+	pieces [][]byte           // of what the spool held
 }
 
 // newWiped starts the hardware, the portal and an agent, each in a process of

@@ -153,6 +153,7 @@ func (p *Portal) portalSite() http.Handler {
 	p.escapePages(m)
 	p.faultPages(m)
 	p.tracePages(m)
+	p.measurePages(m)
 	return m
 }
 

@@ -94,6 +94,7 @@ type Portal struct {
 	lastCode string
 	closed   bool // no request begins any more
 	slow     int  // uploads to /lent that have begun
+	painted  []time.Time
 
 	done     chan struct{} // closed by Close
 	handling sync.WaitGroup

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strconv"
+	"time"
 )
 
 // tracePages are a page that keeps what a visitor types in every store that a
@@ -38,6 +41,32 @@ func (p *Portal) takeSlowly(_ http.ResponseWriter, r *http.Request) {
 	p.slow++
 	p.mu.Unlock()
 	<-p.done
+}
+
+// measurePages are a page that tells when it was first painted, and sends the
+// paper that it is given at once.
+func (p *Portal) measurePages(m *http.ServeMux) {
+	m.HandleFunc("GET /mesure", p.page("mesure", "Mesure"))
+	m.HandleFunc("POST /mesure", func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(io.LimitReader(r.Body, 100))
+		ms, perr := strconv.ParseFloat(string(body), 64)
+		if err != nil || perr != nil {
+			http.Error(w, "Une heure en millisecondes.", http.StatusBadRequest)
+			return
+		}
+		p.mu.Lock()
+		p.painted = append(p.painted, time.UnixMicro(int64(ms*1000)))
+		p.mu.Unlock()
+		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
+// Painted says when pages at /mesure were first painted, by the browser's
+// clock.
+func (p *Portal) Painted() []time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.painted)
 }
 
 // SlowUploads counts the uploads to /lent that have begun.

@@ -10,7 +10,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
+	"runtime"
 	"strings"
+	"sync"
+	"syscall"
 
 	"pointnum/cmd/internal/agent"
 	"pointnum/cmd/internal/cli"
@@ -38,6 +42,7 @@ func command() cli.Command {
 			path := fs.String("config", config.DefaultPath, "`fichier` de configuration")
 			at := fs.String("portal", "", "`adresse` du portail d’essai")
 			spki := fs.String("spki", "", "`empreinte` de son certificat")
+			address := fs.String("address", "", "`adresse` de sa première page ; l’accueil sinon")
 			flags := fs.String("chromium", "", "autres `options` de Chromium")
 			return func(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
 				if len(args) > 0 {
@@ -49,6 +54,14 @@ func command() cli.Command {
 				}
 				browser := trial.Browser(*at, *spki)
 				browser.Args = append(browser.Args, strings.Fields(*flags)...)
+				if *address != "" {
+					browser.Portals[0].Address = *address
+				}
+				told, stop := context.WithCancel(ctx)
+				var telling sync.WaitGroup
+				telling.Go(func() { tell(told, stdout) })
+				defer telling.Wait()
+				defer stop()
 				return agent.Run(ctx, agent.Options{
 					Config: cfg, Drivers: agent.Drivers(), Browser: browser,
 					Log:   slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
@@ -56,5 +69,20 @@ func command() cli.Command {
 				})
 			}
 		},
+	}
+}
+
+// tell writes how many goroutines there are, on a line, at each SIGUSR1.
+func tell(ctx context.Context, w io.Writer) {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGUSR1)
+	defer signal.Stop(asked)
+	for {
+		select {
+		case <-asked:
+			fmt.Fprintln(w, runtime.NumGoroutine())
+		case <-ctx.Done():
+			return
+		}
 	}
 }
