@@ -46,7 +46,7 @@ type options struct {
 	listen, spool, writeConfig string
 	idle, warning              time.Duration
 	only, json, debug          bool
-	browser                    bool
+	browser, phone             bool
 	chromium                   string // further flags, for tests
 }
 
@@ -80,6 +80,7 @@ d’essai » et sa messagerie sont là aussi : ils s’ouvrent depuis l’écran
 			fs.DurationVar(&o.warning, "warning", time.Minute, "temps pour répondre, 20s au moins")
 			_, missing := exec.LookPath("chromium")
 			fs.BoolVar(&o.browser, "browser", missing == nil, "ouvrir les portails dans Chromium ; sans fenêtre s’il n’y a pas d’écran X")
+			fs.BoolVar(&o.phone, "phone", true, "un relais pour les téléphones, sur cette machine seulement")
 			fs.StringVar(&o.chromium, "chromium", "", "autres `options` de Chromium, pour des essais")
 			fs.BoolVar(&o.only, "hardware", false, "le matériel seul")
 			fs.StringVar(&o.writeConfig, "write-config", "", "écrire la configuration de ce matériel dans ce `fichier`")
@@ -168,6 +169,12 @@ func (o *options) both(ctx context.Context, bench *hardware.Bench, cfg *config.C
 		a.Browser = trial.Browser(site.Addr(), site.SPKI())
 		a.Browser.Args = append(a.Browser.Args, strings.Fields(o.chromium)...)
 	}
+	endRelay := func() error { return nil }
+	if o.phone {
+		if cfg.Phone.Relay, endRelay, err = startRelay(ctx, o.Log); err != nil {
+			return errors.Join(err, end(), ln.Close())
+		}
+	}
 	a.Ready = func(url string) {
 		told.Screen = url
 		if err := o.announce(stdout, told); err != nil {
@@ -177,7 +184,7 @@ func (o *options) both(ctx context.Context, bench *hardware.Bench, cfg *config.C
 	err = agent.Run(ctx, a)
 	stop()
 	work.Wait()
-	return errors.Join(err, end(), failed)
+	return errors.Join(err, end(), endRelay(), failed)
 }
 
 // addresses are told at the start.

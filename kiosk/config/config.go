@@ -30,6 +30,7 @@ type Config struct {
 	Words   []string
 	Voice   bool // screens and portals' pages can be read aloud, where there is a sound device
 	Browser Browser
+	Phone   Phone
 	Devices []kiosk.Spec
 
 	where map[string]string // "file:line" by key
@@ -59,6 +60,11 @@ type Browser struct {
 	Headless bool     // without a window: for tests
 	Hosts    []string // that every portal may use beside the catalogue's
 	Proxy    bool     // it reaches nothing but through the agent's list of hosts
+}
+
+// Phone says how visitors' phones reach the kiosk.
+type Phone struct {
+	Relay string // "https://host" of the relay; "" without
 }
 
 // Default returns what holds for the keys that a file does not have.

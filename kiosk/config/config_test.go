@@ -30,7 +30,7 @@ func TestTheExampleLoadsAndShowsTheDefaults(t *testing.T) {
 }
 
 func TestEveryKeyIsInTheExample(t *testing.T) {
-	for _, key := range []string{"place", "name", "address", "phone", "hours", "listen", "spool", "control", "idle", "warn", "leave", "languages", "portals", "catalogue", "words", "browser", "enabled", "path", "user", "headless", "hosts", "proxy", "devices", "id", "driver", "uri", "options"} {
+	for _, key := range []string{"place", "name", "address", "phone", "hours", "listen", "spool", "control", "idle", "warn", "leave", "languages", "portals", "catalogue", "words", "browser", "enabled", "path", "user", "headless", "hosts", "proxy", "relay", "devices", "id", "driver", "uri", "options"} {
 		if !strings.Contains(config.Example(), key+":") {
 			t.Errorf("%q is not explained in example.yaml", key)
 		}
@@ -46,6 +46,7 @@ idle: {warn: 90s, leave: 20s}
 languages: [fr, pt]
 portals: [ameli, caf]
 browser: {user: web, headless: oui, hosts: [fichiers.caf.fr], proxy: non}
+phone: {relay: https://telephone.example}
 devices:
   - id: scanner
     driver: escl
@@ -58,6 +59,9 @@ devices:
 	if got.Place.Name != "Mairie" || got.Listen != "[::1]:0" || got.Idle != (config.Idle{Warn: 90 * time.Second, Leave: 20 * time.Second}) {
 		t.Errorf("got %+v", got)
 	}
+	if want := "https://telephone.example"; got.Phone.Relay != want {
+		t.Errorf("got relay %q, want %q", got.Phone.Relay, want)
+	}
 	if want := (config.Browser{On: true, User: "web", Headless: true, Hosts: []string{"fichiers.caf.fr"}}); !reflect.DeepEqual(got.Browser, want) {
 		t.Errorf("got browser %+v, want %+v", got.Browser, want)
 	}
@@ -65,7 +69,7 @@ devices:
 	if !reflect.DeepEqual(got.Devices, want) {
 		t.Errorf("got devices %+v, want %+v", got.Devices, want)
 	}
-	for key, where := range map[string]string{"portals.caf": "kiosk.yaml:7", "devices.scanner": "kiosk.yaml:10", "listen": "kiosk.yaml:4", "spool": ""} {
+	for key, where := range map[string]string{"portals.caf": "kiosk.yaml:7", "devices.scanner": "kiosk.yaml:11", "listen": "kiosk.yaml:4", "spool": ""} {
 		if got := got.Where(key); got != where {
 			t.Errorf("Where(%q): got %q, want %q", key, got, where)
 		}
@@ -80,6 +84,8 @@ func TestMistakesSayTheLineAndWhatToDo(t *testing.T) {
 		{"a browser that is neither on nor off", place + "browser: {enabled: peut-être}\n", "kiosk.yaml:2: « peut-être »"},
 		{"a browser's program without its folder", place + "browser:\n  path: chromium\n", "kiosk.yaml:3: « chromium » n’est pas un chemin complet"},
 		{"a host with its scheme", place + "browser:\n  hosts:\n    - https://caf.fr/\n", "kiosk.yaml:4: « https://caf.fr/ » n’est pas un nom de domaine : écrivez par exemple fichiers.caf.fr"},
+		{"a relay without TLS", place + "phone:\n  relay: http://telephone.example\n", "kiosk.yaml:3: « http://telephone.example » n’est pas l’adresse d’un relais"},
+		{"a relay with a path", place + "phone: {relay: https://telephone.example/d}\n", "n’est pas l’adresse d’un relais"},
 		{"a user with a space", place + "browser:\n  user: le web\n", "kiosk.yaml:3: « le web » n’est pas un compte de la borne"},
 		{"an unknown key", place + "lisen: x\n", "kiosk.yaml:2: « lisen » n’est pas une clé connue ici : les clés possibles sont place, listen, spool"},
 		{"an unknown key of a device", place + "devices:\n  - id: a\n    driver: escl\n    url: x\n", "kiosk.yaml:5: « url » n’est pas une clé connue ici : les clés possibles sont id, driver, uri, options"},

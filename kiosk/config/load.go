@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -49,7 +50,7 @@ func Load(r io.Reader, name string) (*Config, error) {
 }
 
 func (c *Config) read(v yamlfile.Value) {
-	m := v.Map("place", "listen", "spool", "control", "idle", "languages", "portals", "catalogue", "words", "voice", "browser", "devices")
+	m := v.Map("place", "listen", "spool", "control", "idle", "languages", "portals", "catalogue", "words", "voice", "browser", "phone", "devices")
 	for _, key := range m.Keys() {
 		c.where[key] = m.Opt(key).Where()
 	}
@@ -77,6 +78,7 @@ func (c *Config) read(v yamlfile.Value) {
 		c.Voice = v.OneOf("oui", "non") == "oui"
 	}
 	c.browser(m.Opt("browser"))
+	c.phone(m.Opt("phone"))
 	c.devices(m.Opt("devices"))
 }
 
@@ -136,6 +138,21 @@ func (c *Config) browser(v yamlfile.Value) {
 			one.Fail("« %s » n’est pas un nom de domaine : écrivez par exemple fichiers.caf.fr, sans https:// ni barre", host)
 		}
 		b.Hosts = append(b.Hosts, host)
+	}
+}
+
+// phone reads the relay's address. Without TLS it is for trials on this
+// machine: a phone's browser would refuse its cryptography.
+func (c *Config) phone(v yamlfile.Value) {
+	m := v.Map("relay")
+	if v := m.Opt("relay"); v.IsSet() && v.Text() != "" {
+		u, err := url.Parse(v.Text())
+		local := err == nil && u.Scheme == "http" && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1")
+		if err != nil || u.Scheme != "https" && !local || u.Host == "" || *u != (url.URL{Scheme: u.Scheme, Host: u.Host}) {
+			v.Fail("« %s » n’est pas l’adresse d’un relais : écrivez par exemple https://telephone.exemple.fr, sans rien derrière", v.Text())
+			return
+		}
+		c.Phone.Relay = v.Text()
 	}
 }
 

@@ -200,6 +200,13 @@ func (a *parts) makeVisit(ctx context.Context, catalogue *portal.Catalogue, ln n
 	if a.portals != nil {
 		cfg.Browser, cfg.Address, cfg.Mailbox, cfg.PortalAt = a.portals, a.portals.address, a.portals.mailbox, a.portals.at
 	}
+	phones, err := a.phones()
+	if err != nil {
+		return err
+	}
+	if phones != nil {
+		cfg.Phone = phones
+	}
 	hosts, err := safeweb.Hosts(ln.Addr())
 	if err != nil {
 		return fmt.Errorf("screen: %w", err)
