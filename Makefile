@@ -20,9 +20,10 @@ check: assets ## format, vet and staticcheck only
 e2e: deps assets ## the browser tests only: whole visits in Chromium
 	go test -count=1 -v -run 'Visit' ./cmd/kioskdev
 
-bench: deps ## speed and memory, beside img2pdf and Ghostscript on the same pages
+bench: deps ## speed and memory, beside img2pdf, Ghostscript and bare Chromium; fifty visits on a portal
 	go test -run '^$$' -bench . -benchtime 3x ./kiosk/document/...
 	go run ./cmd/internal/bench
+	go run ./cmd/internal/benchbrowser
 
 bench-engine: deps ## the document engine beside its peers on the same pages: bytes, CPU, memory, OCR; into bin/bench-engine
 	go run ./cmd/internal/benchengine $(ARGS)

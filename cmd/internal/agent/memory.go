@@ -46,10 +46,9 @@ func ForgetFreed() error {
 func (a *parts) scrub() {
 	a.server.SetKeepAlivesEnabled(false)
 	a.server.SetKeepAlivesEnabled(true)
-	for range 3 {
-		runtime.GC()
-	}
-	debug.FreeOSMemory()
+	runtime.GC()
+	runtime.GC()
+	debug.FreeOSMemory() // collects as well
 }
 
 const (
