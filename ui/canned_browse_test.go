@@ -35,6 +35,16 @@ func asking(ask session.Ask, change func(*session.State)) session.State {
 	})
 }
 
+// closed is a portal that can't be opened.
+func closed() string {
+	for _, p := range portal.Default().Portals {
+		if p.Address == "" {
+			return p.ID
+		}
+	}
+	return ""
+}
+
 // heard is a kiosk that reads aloud.
 func heard(st *session.State) { st.Voice, st.Speaks = true, true }
 
@@ -154,7 +164,7 @@ func openScreensOf() []canned {
 		{name: "review-site", like: true, state: visit(session.ScreenReview, func(st *session.State) { st.Browser = true })},
 		{name: "result-sites", like: true, state: visit(session.ScreenResult, func(st *session.State) {
 			st.Documents[0], st.Browser = finished(false), true
-			st.Documents[0].Portal = ""
+			st.Documents[0].Portal = closed()
 		})},
 		{name: "review-opened", state: func() session.State {
 			st := asking(session.AskFile, tray)

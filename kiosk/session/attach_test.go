@@ -221,6 +221,10 @@ func TestARefusedFileIsMadeLighter(t *testing.T) {
 	}
 	r.do(session.AskFor{Ask: session.AskRefused}, session.Lighter{Format: kiosk.FormatJPEG})
 	r.asks(session.AskNothing)
+	b.choose(kiosk.FileChoice{ID: "3", Multiple: true})
+	if s := r.asks(session.AskFile); s.Browse.Target.Format != kiosk.FormatJPEG {
+		t.Errorf("the field is said to get %s", s.Browse.Target.Format)
+	}
 	give("3")
 	if got := b.received(); got != "justificatif-loyer-1.jpg=a@0; justificatif-loyer-2.jpg=b@0" {
 		t.Errorf("as pictures the page got %q", got)

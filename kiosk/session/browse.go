@@ -376,7 +376,11 @@ func (e *Engine) publicBrowse() *Browse {
 			p.Choice = nil
 			return p
 		}
-		w := e.wanted(b, *c, e.visit.paper())
+		paper := e.visit.paper()
+		w := e.wanted(b, *c, paper)
+		if b.lighter == paper.ID && w.takes(paper.Result, true, len(c.Formats) == 0) {
+			w.Format = paper.Result.Format // which the visitor chose
+		}
 		p.Target, p.Known = w.Target, w.known
 	}
 	return p

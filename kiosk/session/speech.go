@@ -18,7 +18,7 @@ type Voice interface {
 
 const (
 	// maxReading is how long one reading may take.
-	maxReading = 10 * time.Minute
+	maxReading = 5 * time.Minute
 	// maxReadBytes limits the text of the kiosk's own screens.
 	maxReadBytes = 16_000
 )

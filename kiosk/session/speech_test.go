@@ -115,10 +115,10 @@ func TestTheKioskReadsItsOwnScreens(t *testing.T) {
 
 func TestNobodyIsAskedWhileTheyListen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, v := &browser{}, &voice{took: 5 * time.Minute}
+		b, v := &browser{}, &voice{took: 4 * time.Minute}
 		r := browsing(t, b, aloud(v))
 		r.do(session.ReadAloud{})
-		time.Sleep(5*time.Minute + time.Second)
+		time.Sleep(4*time.Minute + time.Second)
 		synctest.Wait()
 		if s := r.now(); s.Reading || !s.IdleWarning.IsZero() {
 			t.Errorf("reading %v, warning %v", s.Reading, s.IdleWarning)
