@@ -231,13 +231,10 @@ func questionsWithoutEnd(t *testing.T, s *site, v *opened) {
 	t.Logf("after %v", time.Since(start))
 }
 
-// A player's own buttons do what the page's scripts can't any more. They are
-// pressed here from another world, which still has those functions.
-func TestPlayersStayInTheirPage(t *testing.T) {
+// TestLockInAWindow tries in one visit what is there with a window only.
+func TestLockInAWindow(t *testing.T) {
 	s := newSite(t)
-	s.page("portal.test/", `<video id=v muted controls></video><canvas id=c></canvas><script>const x=c.getContext('2d');
-setInterval(()=>x.fillRect(Math.random()*90,9,9,9),50);v.srcObject=c.captureStream(10);v.play();window.seen='';
-for(const k of ['fullscreenchange','enterpictureinpicture'])addEventListener(k,()=>window.seen+=k[0],true)</script>`)
+	s.page("portal.test/", `<h1>portal</h1>`)
 	o := s.options()
 	o.Headless, o.Display = false, xtest.Display(t)
 	t.Setenv("DISPLAY", o.Display)
@@ -245,7 +242,18 @@ for(const k of ['fullscreenchange','enterpictureinpicture'])addEventListener(k,(
 	if err := v.Place(t.Context(), image.Rect(40, 100, 740, 800)); err != nil {
 		t.Fatal(err)
 	}
-	v.soon(t, "the window in its place", "[screenX,screenY,innerWidth,innerHeight].join()", "40,100,700,700")
+	t.Run("players stay in their page", func(t *testing.T) { players(t, s, v) })
+	t.Run("the kiosk's buttons lead out of questions", func(t *testing.T) { outOfQuestions(t, s, v) })
+}
+
+// players: their own buttons do what the page's scripts can't any more. They
+// are pressed here from another world, which still has those functions.
+func players(t *testing.T, s *site, v *opened) {
+	v.goTo(t, s, "/film", `<video id=v muted controls></video><canvas id=c></canvas><script>const x=c.getContext('2d');
+setInterval(()=>x.fillRect(Math.random()*90,9,9,9),50);v.srcObject=c.captureStream(10);v.play();window.seen='';
+for(const k of ['fullscreenchange','enterpictureinpicture'])addEventListener(k,()=>window.seen+=k[0],true)</script>`)
+	const place = "[screenX,screenY,innerWidth,innerHeight].join()"
+	v.soon(t, "the window in its place", place, "40,100,700,700")
 	v.soon(t, "the film", "v.readyState", "4")
 	in, err := browser.Look(v.Browsing)
 	if err != nil {
@@ -270,5 +278,36 @@ for(const k of ['fullscreenchange','enterpictureinpicture'])addEventListener(k,(
 		v.soon(t, c.press, "window.seen.includes('"+c.seen+"')", "true")
 		v.soon(t, "the end of it", c.over+"===null", "true")
 	}
-	v.soon(t, "the window in its place", "[screenX,screenY,innerWidth,innerHeight].join()", "40,100,700,700")
+	v.soon(t, "the window in its place", place, "40,100,700,700")
+}
+
+func outOfQuestions(t *testing.T, s *site, v *opened) {
+	for _, c := range []struct {
+		body   string
+		button kiosk.BrowserCommand
+		path   string
+	}{
+		{`alert('x');document.title='on'`, kiosk.BrowserBack, "/q"},
+		{`for(;;)alert('x')`, kiosk.BrowserReload, "/q"},
+		{`for(;;)alert('x')`, kiosk.BrowserHome, "/"},
+	} {
+		v.goTo(t, s, "/q", `<button id=b style="height:40px" onclick="`+c.body+`">b</button>`)
+		before := v.now().Restarted
+		v.eval(t, "setTimeout(()=>b.click(),0)&&1")
+		waitFor(t, "the question", func() bool {
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer cancel()
+			return browser.Eval(ctx, v.Browsing, "1", nil) != nil
+		})
+		if err := v.Do(t.Context(), c.button); err != nil {
+			t.Fatal(err)
+		}
+		v.soon(t, "the page "+c.path, "location.pathname", c.path)
+		if c.button == kiosk.BrowserBack {
+			v.soon(t, "the page goes on", "document.title", "on")
+		}
+		if n := v.now().Restarted; n != before {
+			t.Errorf("%s counts as a fault", c.button)
+		}
+	}
 }

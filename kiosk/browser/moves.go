@@ -126,6 +126,10 @@ func (v *visit) Do(ctx context.Context, c kiosk.BrowserCommand) error {
 	case kiosk.BrowserBack:
 		return fault("back", v.back(ctx, p, pg))
 	case kiosk.BrowserReload:
+		if p.asks(pg) {
+			p.goWithout(pg, p.addressOf(pg))
+			return nil
+		}
 		return fault("reload", p.b.Call(ctx, pg.session, "Page.reload", nil, nil))
 	case kiosk.BrowserHome:
 		return fault("home", v.goHome(ctx, p))
@@ -142,6 +146,9 @@ func (v *visit) Do(ctx context.Context, c kiosk.BrowserCommand) error {
 }
 
 func (v *visit) back(ctx context.Context, p *process, pg *page) error {
+	if p.asks(pg) { // the question is what is left first
+		return p.b.Call(ctx, pg.session, "Page.handleJavaScriptDialog", params{"accept": false}, nil)
+	}
 	e, ok, err := p.previous(ctx, pg)
 	switch {
 	case err != nil:
@@ -167,6 +174,10 @@ func (v *visit) goHome(ctx context.Context, p *process) error {
 		p.tell("", "Target.closeTarget", params{"targetId": popup.target})
 	}
 	v.showFront(p)
+	if p.asks(stack[0]) {
+		p.goWithout(stack[0], v.home)
+		return nil
+	}
 	return p.b.Call(ctx, stack[0].session, "Page.navigate", params{"url": v.home}, nil)
 }
 

@@ -78,6 +78,7 @@ type page struct {
 	blank   bool      // a popup with nothing in it yet: the page below is in front
 	pending time.Time // since when it waits for another page's answer; zero when it does not
 	dialog  bool      // it asks something and waits
+	going   string    // where to once its process is ended
 	asked   int       // how often it did since askedAt
 	askedAt time.Time
 	restore bool              // the next page is one that was shown before
@@ -151,7 +152,17 @@ func (p *process) warm(ctx context.Context) error {
 func (p *process) settle(ctx context.Context, pg *page) error {
 	const idle = `new Promise(done=>{const soon=()=>requestIdleCallback(()=>setTimeout(done,300),{timeout:2000});` +
 		`document.readyState==='complete'?soon():addEventListener('load',soon)})`
-	return p.b.Call(ctx, pg.session, "Runtime.evaluate", params{"expression": idle, "awaitPromise": true}, nil)
+	for {
+		// A question that is put while the browser still shows its first page
+		// is at times never answered: it is put again.
+		once, cancel := context.WithTimeout(ctx, settleTimeout)
+		err := p.b.Call(once, pg.session, "Runtime.evaluate", params{"expression": idle, "awaitPromise": true}, nil)
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			return err
+		}
+		p.o.Log.Info("page is asked again whether it rests")
+	}
 }
 
 func (p *process) autoAttach(ctx context.Context) error {

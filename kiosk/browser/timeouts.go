@@ -6,6 +6,7 @@ import "time"
 const (
 	callTimeout    = 10 * time.Second       // for the browser to answer a call
 	warmTimeout    = 30 * time.Second       // for a new process to be ready
+	settleTimeout  = 5 * time.Second        // for a new page to say that it rests
 	activeTimeout  = 3 * time.Second        // for a page's new process to take over
 	firstTimeout   = 45 * time.Second       // for a portal's first page
 	confirmTimeout = 3 * time.Second        // for a field to tell of its new files

@@ -75,6 +75,21 @@ func (p *process) awaits(pg *page) bool {
 	return true
 }
 
+// goWithout shows another address in a page that asks something: it may ask
+// again and again, and goes nowhere meanwhile. Its process is ended first.
+func (p *process) goWithout(pg *page, address string) {
+	p.mu.Lock()
+	pg.going = address
+	p.mu.Unlock()
+	p.tell(pg.session, "Page.crash", nil)
+}
+
+func (p *process) addressOf(pg *page) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return pg.url
+}
+
 // answers says whether the browser process itself does.
 func (p *process) answers(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, p.o.Hang)
@@ -93,7 +108,10 @@ func (p *process) crashed(ev devtools.Event) {
 		}
 		return
 	}
-	pg, address := s.page, s.page.url
+	pg, address, wanted := s.page, s.page.url, s.page.going != ""
+	if wanted {
+		address, pg.going = pg.going, ""
+	}
 	pg.restore, pg.dialog, pg.pending = address != "", false, time.Time{}
 	clear(pg.focus)
 	p.mu.Unlock()
@@ -102,13 +120,18 @@ func (p *process) crashed(ev devtools.Event) {
 		case pg.failed <- string(kiosk.StopCrash):
 		default:
 		}
+		if pg.opener != nil { // nobody tries a popup again
+			p.tell("", "Target.closeTarget", params{"targetId": pg.target})
+		}
 		return
 	}
-	v.b.o.Log.Warn("page broke, it is shown again")
-	v.mu.Lock()
-	v.restarted++
-	v.stopped = kiosk.StopCrash
-	v.mu.Unlock()
+	if !wanted {
+		v.b.o.Log.Warn("page broke, it is shown again")
+		v.mu.Lock()
+		v.restarted++
+		v.stopped = kiosk.StopCrash
+		v.mu.Unlock()
+	}
 	v.dropChoice(func(c *choice) bool { return c.page == pg })
 	v.changed()
 	// Not reload: it would send a form again.

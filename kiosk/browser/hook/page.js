@@ -7,7 +7,7 @@
   const json = JSON.stringify, apply = Reflect.apply, timeout = window.setTimeout.bind(window);
   const say = (m) => { try { bound(json(m)); } catch { /* the kiosk is gone */ } };
 
-  for (const name of ['showOpenFilePicker', 'showSaveFilePicker', 'showDirectoryPicker',
+  for (const name of ['showOpenFilePicker', 'showSaveFilePicker', 'showDirectoryPicker', 'EyeDropper',
     'documentPictureInPicture', 'DocumentPictureInPicture']) delete window[name];
   // Nothing of a page lies over the kiosk's bar.
   for (const name of ['requestFullscreen', 'webkitRequestFullscreen', 'webkitRequestFullScreen', 'requestPointerLock']) delete Element.prototype[name];
