@@ -112,6 +112,9 @@ func (r *receipt) document(n int, d session.Document) {
 	if d.Result.Printed {
 		r.text("- " + r.l.T("receipt", "printed"))
 	}
+	if d.Result.OnPhone {
+		r.text("- " + r.l.T("receipt", "phoned"))
+	}
 	if !r.attached(d) && !d.Result.Delivered {
 		r.text("- " + r.l.T("receipt", "nothing"))
 	}

@@ -29,7 +29,8 @@ func startRelay(ctx context.Context, log *slog.Logger) (address string, end func
 		return "", nil, errors.Join(err, ln.Close())
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	server := safeweb.Server(r.Handler(), log)
+	// Its own log would name the addresses of those who ask.
+	server := safeweb.Server(r.Handler(), slog.New(slog.DiscardHandler))
 	var work sync.WaitGroup
 	var failed error
 	work.Go(func() { _ = r.Run(ctx) }) // returns nil

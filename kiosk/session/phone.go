@@ -132,6 +132,9 @@ func (e *Engine) seenPhone(p *phone, s kiosk.PhoneState) {
 	}
 	if s.Accepted && s.Signs > p.state.Signs {
 		e.touch() // its owner stands here: they accepted it
+		if e.task != nil {
+			e.task.moved = e.touched // a large file on a slow network
+		}
 	}
 	if !s.Accepted {
 		clear(p.tried)

@@ -276,8 +276,9 @@ func TestADocumentGoesToAPhone(t *testing.T) {
 		t.Fatalf("phone %+v", s.Phone)
 	}
 	r.link(h)
-	s := r.wait("the sending", func(s session.State) bool { return s.Doc().Result.OnPhone })
-	if s = r.idle(); !s.Doc().Result.Delivered || s.Phone != nil || !slices.Equal(h.sent, []string{"justificatif-loyer.pdf=pdf a@0 b@0"}) {
+	r.wait("the sending", func(s session.State) bool { return s.Doc().Result.OnPhone })
+	s := r.idle()
+	if !s.Doc().Result.Delivered || s.Phone != nil || !slices.Equal(h.sent, []string{"justificatif-loyer.pdf=pdf a@0 b@0"}) {
 		t.Errorf("result %+v, phone %+v, sent %q", s.Doc().Result, s.Phone, h.sent)
 	}
 	h.mu.Lock()

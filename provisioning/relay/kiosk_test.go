@@ -47,7 +47,7 @@ func TestACodeIsNewEachTimeAndTheLastStaysGood(t *testing.T) {
 	}
 	k.wait("its phone", func(s kiosk.PhoneState) bool { return s.Code != "" })
 	eventually(t, "the other codes erased", func() bool { n, _ := r.Usage(); return n == 1 })
-	if got := claim(t, seen[0]); got != http.StatusNotFound {
+	if got := claim(t, seen[0]); got != http.StatusGone {
 		t.Errorf("an old code: %d", got)
 	}
 	if err := k.Close(t.Context()); err != nil {

@@ -499,6 +499,22 @@ func TestARelayThatMeddlesIsFoundOut(t *testing.T) {
 	}
 }
 
+func TestASessionThatTheRelayLoses(t *testing.T) {
+	r, address := listen(t, nil, nil)
+	k := invite(t, phone.Options{Address: address})
+	h := link(t, unpack(t), k)
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := r.Run(over); err != nil { // as when its time is over, or it starts again
+		t.Fatal(err)
+	}
+	h.ends("lost")
+	s := k.wait("another code", func(s kiosk.PhoneState) bool { return s.Address != "" })
+	if s.Trouble != kiosk.CodePhoneLost || s.Accepted {
+		t.Errorf("the kiosk shows %+v", s)
+	}
+}
+
 func TestAPhoneThatTheVisitorRefuses(t *testing.T) {
 	_, address := listen(t, nil, nil)
 	k := invite(t, phone.Options{Address: address})

@@ -17,7 +17,8 @@
 //	DELETE /s/{id}                  the kiosk erases it all
 //
 // All is kept in memory only, a message 15 minutes at most, and nothing that
-// tells who asked for what is logged.
+// tells who asked for what is logged. Whoever serves it throws the server's
+// own ErrorLog away, which would name addresses, and keeps no access log.
 package relay
 
 import (
@@ -30,6 +31,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -81,7 +83,8 @@ type Relay struct {
 
 	mu       sync.Mutex
 	sessions map[string]*session
-	held     int64 // bytes of all queues
+	ended    map[string]time.Time // sessions that their kiosk erased, and when
+	held     int64                // bytes of all queues
 }
 
 // New makes a relay. What it holds is erased in time while Run runs.
@@ -112,7 +115,7 @@ func New(o Options) (*Relay, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Relay{o: o, sessions: map[string]*session{}}
+	r := &Relay{o: o, sessions: map[string]*session{}, ended: map[string]time.Time{}}
 	mux := http.NewServeMux()
 	if err := servePage(mux); err != nil {
 		return nil, err
@@ -141,12 +144,14 @@ func (r *Relay) Run(ctx context.Context) error {
 			for id := range r.sessions {
 				r.find(id)
 			}
+			maps.DeleteFunc(r.ended, func(_ string, at time.Time) bool { return r.o.Now().Sub(at) > r.o.Age })
 			r.mu.Unlock()
 		case <-ctx.Done():
 			r.mu.Lock()
 			for id := range r.sessions {
 				r.erase(id)
 			}
+			clear(r.ended)
 			r.mu.Unlock()
 			return nil
 		}
@@ -183,6 +188,15 @@ func (r *Relay) erase(id string) {
 	s.wake() // those who wait find it gone
 }
 
+// missing is the answer for a session that is not there: the phone is told
+// apart that the kiosk ended it, and that it was lost. r.mu is held.
+func (r *Relay) missing(id string) int {
+	if _, ended := r.ended[id]; ended {
+		return http.StatusGone
+	}
+	return http.StatusNotFound
+}
+
 // open makes a session that only the kiosk which opened it can read.
 func (r *Relay) open(w http.ResponseWriter, q *http.Request) {
 	id, token := q.PathValue("id"), bearer(q)
@@ -217,6 +231,9 @@ func (r *Relay) remove(w http.ResponseWriter, q *http.Request) {
 			return
 		}
 		r.erase(q.PathValue("id"))
+		if len(r.ended) < 10*r.o.MaxSessions { // else its phone is told less
+			r.ended[q.PathValue("id")] = r.o.Now()
+		}
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
@@ -233,7 +250,7 @@ func (r *Relay) claim(w http.ResponseWriter, q *http.Request) {
 	s := r.find(q.PathValue("id"))
 	switch {
 	case s == nil:
-		w.WriteHeader(http.StatusNotFound)
+		w.WriteHeader(r.missing(q.PathValue("id")))
 		return
 	case s.key != nil && !bytes.Equal(s.key, key): // the same one asks again: its answer was lost
 		w.WriteHeader(http.StatusConflict)
@@ -271,8 +288,9 @@ func (r *Relay) wait(w http.ResponseWriter, q *http.Request, look func(*session)
 		r.mu.Lock()
 		s := r.find(q.PathValue("id"))
 		if s == nil {
+			status := r.missing(q.PathValue("id"))
 			r.mu.Unlock()
-			w.WriteHeader(http.StatusNotFound)
+			w.WriteHeader(status)
 			return
 		}
 		body, status := look(s)
@@ -347,7 +365,7 @@ func (r *Relay) put(w http.ResponseWriter, q *http.Request) {
 func (r *Relay) forPut(q *http.Request) (*session, *queue, int) {
 	s := r.find(q.PathValue("id"))
 	if s == nil {
-		return nil, nil, http.StatusNotFound
+		return nil, nil, r.missing(q.PathValue("id"))
 	}
 	queue, ok := s.queue(q.PathValue("queue"), bearer(q), true)
 	if !ok {

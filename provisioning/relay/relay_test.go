@@ -252,7 +252,7 @@ func TestNothingOutlivesItsTime(t *testing.T) {
 			d.want(204, "POST", at+"/up/0", phone, []byte("x"))
 			d.want(204, "DELETE", at, kiosk, nil)
 			d.want(204, "DELETE", at, kiosk, nil)
-			d.want(404, "GET", at+"/down/0", phone, nil)
+			d.want(410, "GET", at+"/down/0", phone, nil)
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

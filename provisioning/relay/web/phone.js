@@ -205,7 +205,7 @@ async function putNow(last, kind, file, content) {
     }
     if (ended) return false;
     if (r.status !== 429 && r.status !== 503) {
-      finish(r.status === 404 ? 'done' : 'lost');
+      finish(r.status === 410 ? 'done' : 'lost');
       return false;
     }
     await pause(300); // the kiosk has to fetch first
@@ -345,8 +345,10 @@ async function listen(code) {
     var r = await call('GET', '/down/' + n);
     if (ended || r.status === 204) continue;
     if (r.status !== 200) {
-      // The kiosk has erased it: at the end of the visit, or a code nobody accepted.
-      finish(r.status === 404 ? (accepted ? 'done' : 'old') : 'lost');
+      // 410: the kiosk has erased it, at the end of the visit or because nobody
+      // accepted this phone.
+      if (accepted) finish(r.status === 410 ? 'done' : 'lost');
+      else finish('old');
       return;
     }
     try {
