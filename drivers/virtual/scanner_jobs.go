@@ -146,6 +146,7 @@ type delivery struct {
 	hang   bool
 	drop   bool
 	status int // instead of a page
+	nth    int // of the job's pages
 }
 
 func (s *Scanner) serveNextDocument(w http.ResponseWriter, r *http.Request) {
@@ -175,7 +176,9 @@ func (s *Scanner) serveNextDocument(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.settle(j)
+	if j.sent == d.nth { // else the client was faster, and the last page is under way
+		s.settle(j)
+	}
 }
 
 // settle ends a job whose last page was sent.
@@ -222,7 +225,9 @@ func (s *Scanner) nextPage(j *scanJob) delivery {
 	}
 	j.last = page
 	j.sent++
-	return s.spoil(page, j.sheet)
+	d := s.spoil(page, j.sheet)
+	d.nth = j.sent
+	return d
 }
 
 // failed is the answer to a request for a page that can't come.
