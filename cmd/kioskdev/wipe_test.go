@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 
 	"pointnum/cmd/internal/leftover"
 	"pointnum/cmd/internal/testportal"
+	"pointnum/kiosk/browser/xtest"
 	"pointnum/kiosk/sample"
 )
 
@@ -29,29 +31,34 @@ const owned = "POINTNUM_TRIAL"
 // process of its own, the virtual hardware and the portal outside of it. Those
 // two are not the kiosk: they keep what they got.
 type wiped struct {
-	t      *testing.T
-	id     string // of the kiosk's processes
-	word   string // what the visitor types; also in papers and their names
-	secret string // what they type as a password
-	began  time.Time
-	out    string
-	spool  string
-	config string
-	listen string
-	bench  panel
-	tools  *program // the hardware; nil when it is in the agent's process
-	agent  *program
-	portal *testportal.Portal // nil, too
-	pieces [][]byte           // of what the spool held
+	t       *testing.T
+	id      string // of the kiosk's processes
+	word    string // what the visitor types; also in papers and their names
+	secret  string // what they type as a password
+	began   time.Time
+	out     string
+	spool   string
+	config  string
+	listen  string
+	display string // "" is none
+	bench   panel
+	tools   *program // the hardware; nil when it is in the agent's process
+	agent   *program
+	portal  *testportal.Portal // nil, too
+	pieces  [][]byte           // of what the spool held
 }
 
 // newWiped starts the hardware, the portal and an agent, each in a process of
-// its own; kioskdev in place of all three when whole is true.
-func newWiped(t *testing.T, whole bool) *wiped {
+// its own; kioskdev in place of all three when whole is true. With a display
+// the portal has a window on it, and the X server is searched as well.
+func newWiped(t *testing.T, whole, display bool) *wiped {
 	t.Helper()
 	lower := func(n int) string { return strings.ToLower(rand.Text()[:n]) }
 	w := &wiped{t: t, id: rand.Text(), word: "marque" + lower(12), secret: "secret" + lower(8), began: time.Now().Add(-time.Second), out: t.TempDir()}
 	t.Setenv(owned, w.id)
+	if display {
+		w.display = xtest.DisplayOf(t, 1080, 1920)
+	}
 	dir, err := os.MkdirTemp("/dev/shm", "pointnum-wipe-")
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +73,7 @@ func newWiped(t *testing.T, whole bool) *wiped {
 	args := []string{"-json", "-listen", w.listen, "-panel", "127.0.0.1:0", "-browser", "-out", w.out, "-spool", w.spool,
 		"-pages", w.papers(), "-page-time", "50ms", "-side-time", "50ms"}
 	if whole {
-		w.agent = start(t, "kioskdev", append(args, "-chromium", debugPort)...)
+		w.agent = startOn(t, w.display, "kioskdev", append(args, "-chromium", debugPort)...)
 		told := w.agent.told(t)
 		t.Cleanup(func() { os.RemoveAll(filepath.Dir(told.Control)) }) // it is killed
 		w.bench = panel{told.Panel}
@@ -85,7 +92,7 @@ func newWiped(t *testing.T, whole bool) *wiped {
 			t.Error(err)
 		}
 	})
-	w.tools = start(t, "kioskdev", append(args, "-hardware", "-write-config", w.config)...)
+	w.tools = startOn(t, w.display, "kioskdev", append(args, "-hardware", "-write-config", w.config)...)
 	w.bench = panel{w.tools.told(t).Panel}
 	w.restart()
 	return w
@@ -122,10 +129,10 @@ func (w *wiped) papers() string {
 func (w *wiped) restart() {
 	w.t.Helper()
 	if w.tools == nil {
-		w.agent = start(w.t, "kioskdev", "-json", "-listen", w.listen, "-panel", "127.0.0.1:0", "-browser", "-chromium", debugPort,
+		w.agent = startOn(w.t, w.display, "kioskdev", "-json", "-listen", w.listen, "-panel", "127.0.0.1:0", "-browser", "-chromium", debugPort,
 			"-out", w.out, "-spool", w.spool, "-sheets", "0")
 	} else {
-		w.agent = start(w.t, "trialagent", "-config", w.config, "-portal", w.portal.Addr(), "-spki", w.portal.SPKI(), "-chromium", debugPort)
+		w.agent = startOn(w.t, w.display, "trialagent", "-config", w.config, "-portal", w.portal.Addr(), "-spki", w.portal.SPKI(), "-chromium", debugPort)
 	}
 	eventually(w.t, "the screen's address", func() bool { return answers(w.address()) })
 }
@@ -257,8 +264,9 @@ func (w *wiped) leave(s *screen) {
 	})
 }
 
-// remembered looks into the memory of all that runs of the kiosk.
-func (w *wiped) remembered() (found []leftover.Found) {
+// remembered looks into the memory of all that runs of the kiosk, and counts
+// the processes by their names.
+func (w *wiped) remembered() (found []leftover.Found, searched map[string]int) {
 	w.t.Helper()
 	var pieces []leftover.Piece
 	for i, p := range w.pieces {
@@ -274,14 +282,16 @@ func (w *wiped) remembered() (found []leftover.Found) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	searched = map[string]int{}
 	for _, pid := range pids {
+		searched[filepath.Base(strings.Fields(leftover.Program(pid) + " gone")[0])]++
 		f, err := leftover.InMemory(context.WithoutCancel(w.t.Context()), pid, pieces)
 		if err != nil {
 			w.t.Error(err)
 		}
 		found = append(found, f...)
 	}
-	return found
+	return found, searched
 }
 
 // held wants the visit found while it is there: else the search after it
@@ -289,8 +299,13 @@ func (w *wiped) remembered() (found []leftover.Found) {
 func (w *wiped) held(p *page) {
 	w.t.Helper()
 	in := map[string]bool{}
-	for _, f := range w.remembered() {
+	found, searched := w.remembered()
+	for _, f := range found {
 		in[strings.Fields(f.Program)[0]] = true
+	}
+	w.t.Logf("searched in mid-visit: %v, found in: %v", searched, slices.Sorted(maps.Keys(in)))
+	if w.display != "" && searched["Xvfb"] != 1 {
+		w.t.Error("the X server is not searched")
 	}
 	for _, name := range []string{filepath.Base(w.agent.cmd.Path), "chromium"} {
 		if !in[name] {
@@ -308,6 +323,7 @@ func (w *wiped) gone(s *screen, cells ...string) {
 	w.t.Helper()
 	ended := time.Now()
 	var found []leftover.Found
+	var searched map[string]int
 	defer func() {
 		if w.t.Failed() {
 			for _, f := range found {
@@ -316,10 +332,10 @@ func (w *wiped) gone(s *screen, cells ...string) {
 		}
 	}()
 	eventually(w.t, "nothing in any memory", func() bool {
-		found = w.remembered()
+		found, searched = w.remembered()
 		return len(found) == 0 && s.where() == "welcome"
 	})
-	w.t.Logf("nothing is left in memory %.1f s after the goodbye", time.Since(ended).Seconds())
+	w.t.Logf("nothing is left in memory %.1f s after the goodbye: %v", time.Since(ended).Seconds(), searched)
 	wide := leftover.Text("", w.word)[1].Data
 	for _, cell := range cells {
 		erased(w.t, w.spool, cell, w.out, append(w.pieces, wide), w.began)
@@ -330,8 +346,8 @@ func (w *wiped) gone(s *screen, cells ...string) {
 // screen or of anything else that runs on, nor in a file: not what was typed,
 // nor what a portal kept of it, nor the papers and their names.
 func TestNothingIsLeftOfAVisit(t *testing.T) {
-	w := newWiped(t, false)
-	s := openScreen(t, w.address(), 1080, 1920)
+	w := newWiped(t, false, true)
+	s := openWindow(t, w.display, w.address(), 1080, 1920)
 	p := w.arrive(s)
 	w.plant(s, p)
 	w.take(s, p)
@@ -342,7 +358,7 @@ func TestNothingIsLeftOfAVisit(t *testing.T) {
 
 // The same when the browser is killed, and then the agent in mid-upload.
 func TestNothingIsLeftOfAVisitWithKills(t *testing.T) {
-	w := newWiped(t, false)
+	w := newWiped(t, false, false)
 	s := openScreen(t, w.address(), 1080, 1920)
 	p := w.arrive(s)
 	w.plant(s, p)
@@ -358,7 +374,7 @@ func TestNothingIsLeftOfAVisitWithKills(t *testing.T) {
 
 // The same with kioskdev, whose hardware and portal end with it.
 func TestNothingIsLeftOfAKilledKioskdev(t *testing.T) {
-	w := newWiped(t, true)
+	w := newWiped(t, true, false)
 	s := openScreen(t, w.address(), 1080, 1920)
 	p := w.arrive(s)
 	w.plant(s, p)

@@ -39,13 +39,18 @@ func ForgetFreed() error {
 	return fmt.Errorf("start again: %w", syscall.Exec(self, os.Args, os.Environ()))
 }
 
-// scrub clears what no part uses any more, and gives it back. Connections that
-// wait for the screen's next request end: their buffers hold the last ones, and
-// with them what was typed, letter by letter. Collections come in threes: pools
-// keep what they hold for two of them.
+// scrub clears what of a visit this process's memory still holds. Connections
+// that wait for the screen's next request end: their buffers hold the last ones,
+// and with them what was typed, letter by letter.
 func (a *parts) scrub() {
 	a.server.SetKeepAlivesEnabled(false)
 	a.server.SetKeepAlivesEnabled(true)
+	clearFreed()
+}
+
+// clearFreed clears what no part uses any more, and gives it back. Pools keep
+// what they hold for two collections.
+func clearFreed() {
 	runtime.GC()
 	runtime.GC()
 	debug.FreeOSMemory() // collects as well
@@ -75,7 +80,11 @@ func (a *parts) watchMemory(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case err != nil:
-			a.scrub()
+			if visit == "" {
+				a.scrub()
+			} else {
+				clearFreed() // the next visitor's touches need their connections
+			}
 			left, due = left-1, time.Now().Add(scrubEvery)
 			continue
 		}

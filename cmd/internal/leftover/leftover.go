@@ -135,16 +135,16 @@ func search(ctx context.Context, pid int, pieces []Piece) ([]Found, error) {
 	}
 	var out []Found
 	for _, f := range s.found {
-		f.PID, f.Program = pid, program(dir)
+		f.PID, f.Program = pid, Program(pid)
 		out = append(out, *f)
 	}
 	slices.SortFunc(out, func(a, b Found) int { return strings.Compare(a.Mapping+a.Piece, b.Mapping+b.Piece) })
 	return out, nil
 }
 
-// program is a process's command line, without most of Chromium's flags.
-func program(dir string) string {
-	raw, err := os.ReadFile(dir + "cmdline")
+// Program is a process's command line, without most of Chromium's flags.
+func Program(pid int) string {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	if err != nil {
 		return "gone"
 	}

@@ -148,7 +148,9 @@ func (k *Kiosk) connect(ctx context.Context) error {
 	if _, _, err := net.SplitHostPort(k.host); err != nil {
 		return fmt.Errorf("visits: %w", err)
 	}
-	k.client.Timeout = patience
+	// A browser asks again when a connection that it kept was closed; this
+	// client keeps none.
+	k.client = http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	d := websocket.Dialer{HandshakeTimeout: patience}
 	socket, r, err := d.DialContext(ctx, "ws://"+k.host+"/socket", http.Header{"Origin": {"http://" + k.host}})
 	if err != nil {
