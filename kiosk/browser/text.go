@@ -46,7 +46,7 @@ func (v *visit) Text(ctx context.Context) (text, lang string, err error) {
 			lang = t.Lang[:min(len(t.Lang), maxLangBytes)]
 		}
 		if t.Selected {
-			parts, size = []string{t.Text}, len(t.Text)
+			parts = []string{t.Text}
 			break
 		}
 		if t.Text != "" && size < maxReadBytes {
