@@ -377,6 +377,9 @@ func TestPapersGoBothWaysAndTheRelayReadsNothing(t *testing.T) {
 		t.Error(err)
 	}
 	h.ends("done")
+	if !strings.Contains(h.text(), "avant de fermer") {
+		t.Errorf("the phone may be closed with a document that was not kept: %q", h.text())
+	}
 }
 
 // meddler stands between phone and relay.

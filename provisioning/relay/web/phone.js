@@ -37,6 +37,7 @@ function finish(code) {
   $('offline').hidden = true;
   $('end-title').textContent = words['end_' + code];
   $('end-do').textContent = words['end_' + code + '_do'];
+  if (code === 'done' && document.querySelector('#docs a')) $('end-do').textContent = words.end_keep;
   $('good').style.display = code === 'done' ? '' : 'none';
   $('bad').style.display = code === 'done' ? 'none' : '';
   $('kept').appendChild($('docs')); // what arrived can still be opened
