@@ -20,6 +20,9 @@ check: assets ## format, vet and staticcheck only
 e2e: deps assets ## the browser tests only: whole visits in Chromium
 	go test -count=1 -v -run 'Visit' ./cmd/kioskdev
 
+escapes: deps ## try to leave the locked browser in every way known, and print what held (ARGS=--help: the choices)
+	go run ./cmd/internal/escapes $(ARGS)
+
 bench: deps ## speed and memory, beside img2pdf, Ghostscript and bare Chromium; fifty visits on a portal
 	go test -run '^$$' -bench . -benchtime 3x ./kiosk/document/...
 	go run ./cmd/internal/bench
@@ -47,4 +50,4 @@ deps: ## what the tests need, by apt and npm
 help:
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | expand -t 10
 
-.PHONY: run test check e2e bench bench-engine fuzz build assets deps help
+.PHONY: run test check e2e escapes bench bench-engine fuzz build assets deps help
