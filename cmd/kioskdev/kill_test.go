@@ -116,19 +116,25 @@ func bring(t *testing.T, s *screen, dir string) {
 	if err := os.WriteFile(filepath.Join(dir, "lettre.pdf"), markedPDF(), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	s.bringFirst()
+	if err := os.Remove(filepath.Join(dir, "lettre.pdf")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// bringFirst adds the first file of the key to the document in the review.
+func (s *screen) bringFirst() {
+	s.t.Helper()
 	s.touch(`section[data-section="review"] [data-screen="scan"]`)
 	s.shows("scan")
 	s.touch(`[data-act="list-key"]`)
 	s.shows("key")
 	s.touch(`#files .row`)
-	eventually(t, "the file brought in", func() bool {
+	eventually(s.t, "the file brought in", func() bool {
 		return s.where() == "key" && eval[bool](s, `!!document.querySelector("#files .row.marked")`)
 	})
 	s.touch(`section[data-section="key"] [data-screen="review"]`)
 	s.shows("review")
-	if err := os.Remove(filepath.Join(dir, "lettre.pdf")); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // markedPDF is one page that says the marker.

@@ -151,16 +151,7 @@ func (w *wiped) arrive(s *screen) *page {
 	if err := os.WriteFile(path, bytes.ReplaceAll(markedPDF(), []byte(marker), []byte((w.word + strings.Repeat(" ", len(marker)))[:len(marker)])), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s.touch(`section[data-section="review"] [data-screen="scan"]`)
-	s.shows("scan")
-	s.touch(`[data-act="list-key"]`)
-	s.shows("key")
-	s.touch(`#files .row`)
-	eventually(t, "the list, or the review", func() bool { at := s.where(); return at == "key" || at == "review" })
-	if s.where() == "key" {
-		s.touch(`section[data-section="key"] [data-screen="review"]`)
-	}
-	s.shows("review")
+	s.bringFirst()
 	eventually(t, "the page of the key", func() bool { return s.pages() == 4 })
 	s.touch(`section[data-section="review"] [data-screen="portal"]`)
 	s.shows("portal")
