@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -53,9 +54,11 @@ func run(ctx context.Context, n, rounds int) error {
 			paint, wipe = append(paint, t.Paint), append(wipe, t.Wipe)
 			// At each visit's end the next process is waited for: people do not
 			// follow each other faster.
-			if at[i], err = k.Figures(ctx); err != nil {
+			f, err := k.Figures(ctx)
+			if err != nil {
 				return fmt.Errorf("visit %d: %w", i, err)
 			}
+			at[i] = f
 		}
 		return nil
 	}
@@ -64,7 +67,9 @@ func run(ctx context.Context, n, rounds int) error {
 		err = cerr
 	}
 	if err != nil {
-		return err
+		// Minutes of visits are not thrown away with the one that failed.
+		printTimes(paint, nil, nil, wipe)
+		return errors.Join(err, printFigures(at, len(at)))
 	}
 	late, err := withoutSpare(ctx, rounds)
 	if err != nil {
@@ -91,6 +96,9 @@ func printTimes(paint, late, cold, wipe []time.Duration) {
 		{"Chromium alone, fresh profile, without lock or proxy", cold},
 		{"end of the visit to the proof that all is erased", wipe},
 	} {
+		if len(row.all) == 0 {
+			continue
+		}
 		slices.Sort(row.all)
 		at := func(p int) float64 { return row.all[(len(row.all)-1)*p/100].Seconds() }
 		fmt.Fprintf(tw, "%s\t%d\t%.2f\t%.2f\t%.2f\n", row.name, len(row.all), at(50), at(95), at(100))
@@ -105,11 +113,17 @@ func printFigures(at map[int]visits.Figures, n int) error {
 	fmt.Fprintf(tw, "\nbetween visits\tprocesses\tdescriptors\tgoroutines\tagent MB\tfiles in memory MB\n")
 	shown := slices.Compact([]int{1, min(10, n), min(25, n), n})
 	for _, i := range shown {
-		f := at[i]
+		f, ok := at[i]
+		if !ok {
+			continue
+		}
 		fmt.Fprintf(tw, "after visit %d\t%d\t%d\t%d\t%.1f\t%.2f\n", i, f.Processes, f.Descriptors, f.Goroutines, f.Memory, f.Files)
 	}
 	_ = tw.Flush() // standard output
 	warm := max(1, n/5)
+	if n < 2 {
+		return nil
+	}
 	if err := at[n].Grown(at[warm]); err != nil {
 		return fmt.Errorf("from visit %d to %d grew: %s", warm, n, strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
