@@ -71,6 +71,7 @@ var codeTable = map[kiosk.Code]codeLine{
 
 	kiosk.CodeNoNetwork:     {"Le site ne répond pas : regardez le câble ou le Wi-Fi.", "The site does not answer: look at the cable or the Wi-Fi.", ExitNoDevice},
 	kiosk.CodeBrowserBroken: {"Le navigateur ne démarre pas ou ne répond plus : voyez « kioskctl status ».", "The browser does not start or does not answer: see “kioskctl status”.", 0},
+	kiosk.CodePhoneLost:     {"Le téléphone ne répond plus, ou ce qui est arrivé n’est pas entier : recommencez.", "The phone does not answer, or what came is not whole: try again.", 0},
 
 	kiosk.CodeInternal:   {"Erreur interne.", "Internal error.", 0},
 	kiosk.CodeCanceled:   {"Arrêté.", "Stopped.", ExitCanceled},
