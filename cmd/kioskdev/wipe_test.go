@@ -166,11 +166,12 @@ func (w *wiped) arrive(s *screen) *page {
 func (w *wiped) plant(s *screen, p *page) {
 	t := w.t
 	t.Helper()
-	p.touch(portalHost, with("href", "/traces"))
-	p.touch(portalHost, with("id", "texte"))
+	p.follow(portalHost, "/traces")
+	p.touchUntil(portalHost, with("id", "texte"), "the keyboard", func() bool {
+		return eval[bool](s, `!document.querySelector('#keyboard').hidden`)
+	})
 	s.write(w.word)
-	p.touch(portalHost, with("id", "secret"))
-	eventually(t, "the keyboard for a password", func() bool {
+	p.touchUntil(portalHost, with("id", "secret"), "the keyboard for a password", func() bool {
 		return eval[bool](s, `document.querySelector('#keyboard').classList.contains('quiet')`)
 	})
 	s.write(w.secret)
@@ -221,14 +222,12 @@ func (w *wiped) upload(s *screen, p *page) {
 	t := w.t
 	t.Helper()
 	before := w.portal.SlowUploads()
-	p.touch(portalHost, with("href", "/"))
-	p.touch(portalHost, with("href", "/lent"))
-	p.touch(portalHost, with("data-trigger", "lent"))
-	s.shows("ask-file")
+	p.follow(portalHost, "/")
+	p.follow(portalHost, "/lent")
+	p.touchUntil(portalHost, with("data-trigger", "lent"), "a paper", func() bool { return s.where() == "ask-file" })
 	s.touch(`#papers button`)
 	s.shows("browse")
-	p.touch(portalHost, with("data-send", "lent"))
-	eventually(t, "an upload under way", func() bool { return w.portal.SlowUploads() > before })
+	p.touchUntil(portalHost, with("data-send", "lent"), "an upload under way", func() bool { return w.portal.SlowUploads() > before })
 	w.pieces = append(telling(fragments(t, w.spool)), []byte(w.word), []byte(w.secret))
 }
 

@@ -102,13 +102,20 @@ func spread(all map[int]proc.Process, meant map[int]bool) {
 // meanwhile holds nothing.
 func InMemory(ctx context.Context, pid int, pieces []Piece) ([]Found, error) {
 	found, err := search(ctx, pid, pieces)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) || (errors.Is(err, io.EOF) && gone(pid)) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("leftover: process %d: %w", pid, err)
 	}
 	return found, nil
+}
+
+// gone says whether a process has given its memory back: what was opened of it
+// before ends at once then (proc(5), pagemap).
+func gone(pid int) bool {
+	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
+	return err != nil || len(maps) == 0
 }
 
 func search(ctx context.Context, pid int, pieces []Piece) ([]Found, error) {
