@@ -39,10 +39,10 @@ func TestTheRulesFindWhatTheyShould(t *testing.T) {
 			"drivers/virtual/a.go":   "package virtual\n\nimport _ \"pointnum/drivers/drivertest\"\n",
 		}, []string{"drivers/escl/a.go:6: drivers/escl must not import kiosk/watch", "drivers/escl/a.go:7: drivers/escl must not import drivers/virtual: virtual devices"}},
 		{"drivers, ui and provisioning do not know each other, but for the console", layers, map[string]string{
-			"ui/a.go":                 "package ui\n\nimport _ \"pointnum/provisioning/link\"\n",
-			"ui/console/a.go":         "package console\n\nimport _ \"pointnum/ui/safeweb\"\n",
-			"provisioning/link/a.go":  "package link\n\nimport _ \"pointnum/ui/console\"\n",
-			"provisioning/fleet/a.go": "package fleet\n\nimport _ \"pointnum/ui/console\"\n",
+			"ui/a.go":                      "package ui\n\nimport _ \"pointnum/provisioning/link\"\n",
+			"ui/console/a.go":              "package console\n\nimport _ \"pointnum/ui/safeweb\"\n",
+			"provisioning/link/a.go":       "package link\n\nimport _ \"pointnum/ui/console\"\n",
+			"provisioning/fleet/desk/a.go": "package desk\n\nimport _ \"pointnum/ui/console\"\n",
 		}, []string{"ui/a.go:3: ui must not import provisioning/link", "provisioning/link/a.go:3: provisioning/link must not import ui/console"}},
 		{"nobody imports a command", layers, map[string]string{
 			"ui/a.go":         "package ui\n\nimport _ \"pointnum/cmd/internal/agent\"\n",

@@ -23,9 +23,9 @@ var kioskEdges = map[string][]string{
 // crossEdges are the only ways between drivers, ui and provisioning: the
 // host structure's console is served by fleetd.
 var crossEdges = map[string][]string{
-	"provisioning/fleet": {"ui/console", "ui/safeweb"},
-	"provisioning/relay": {"ui/safeweb"}, // the phone's page is served by fleetd
-	"ui/console":         {"provisioning"},
+	"provisioning/fleet/desk":   {"ui/console"},
+	"provisioning/fleet/engine": {"ui/safeweb"},
+	"provisioning/relay":        {"ui/safeweb"}, // the phone's page is served by fleetd
 }
 
 // neverIn says what a program must not contain, directly or not.
