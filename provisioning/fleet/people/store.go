@@ -18,9 +18,13 @@ type Store interface {
 	// AddPerson is fleet.ErrExists when the ID, the e-mail address or the
 	// issuer with subject ("" counts as none) is somebody's already.
 	AddPerson(ctx context.Context, p fleet.Person) error
+	// Person is the one of that ID.
 	Person(ctx context.Context, id string) (fleet.Person, error)
+	// PersonByEmail is the one of that address, in lower case.
 	PersonByEmail(ctx context.Context, email string) (fleet.Person, error)
+	// PersonBySubject is the one a provider calls so.
 	PersonBySubject(ctx context.Context, issuer, subject string) (fleet.Person, error)
+	// People are those of the scope, by name.
 	People(ctx context.Context, sc fleet.Scope) ([]fleet.Person, error)
 	// SavePerson saves all but the ID and Created; both the old and the new
 	// structure must be in the scope.
@@ -28,26 +32,36 @@ type Store interface {
 
 	// AddPasskey is fleet.ErrExists when the credential is anybody's already.
 	AddPasskey(ctx context.Context, k fleet.Passkey) error
+	// Passkeys are a person's, oldest first.
 	Passkeys(ctx context.Context, person string) ([]fleet.Passkey, error)
+	// PasskeyOwner is whose credential it is.
 	PasskeyOwner(ctx context.Context, id []byte) (person string, err error)
 	// SavePasskey saves Name, Data and Used of the person's passkey of that ID.
 	SavePasskey(ctx context.Context, k fleet.Passkey) error
+	// RemovePasskey is fleet.ErrNotFound when the person has no such passkey.
 	RemovePasskey(ctx context.Context, person string, id []byte) error
 
 	// SetRecovery replaces all recovery codes of a person.
 	SetRecovery(ctx context.Context, person string, hashes []string) error
 	// UseRecovery takes one away; fleet.ErrCode when it is not there.
 	UseRecovery(ctx context.Context, person, hash string) error
+	// SetPassword replaces a person's password and its one-time code.
 	SetPassword(ctx context.Context, p fleet.Password) error
+	// Password is fleet.ErrNotFound for somebody without.
 	Password(ctx context.Context, person string) (fleet.Password, error)
 
+	// AddSession keeps a login.
 	AddSession(ctx context.Context, s fleet.Session) error
+	// Session returns expired ones too.
 	Session(ctx context.Context, hash string) (fleet.Session, error)
 	// TouchSession moves Seen and Proved; a zero time leaves its field alone.
 	TouchSession(ctx context.Context, hash string, seen, proved time.Time) error
-	EndSession(ctx context.Context, hash string) error // no error when it has ended
+	// EndSession ends one; no error when it has ended.
+	EndSession(ctx context.Context, hash string) error
+	// EndSessions ends all of a person's.
 	EndSessions(ctx context.Context, person string) error
 
+	// AddInvitation keeps one; several for one address may be open.
 	AddInvitation(ctx context.Context, i fleet.Invitation) error
 	// Invitation returns used and expired ones too.
 	Invitation(ctx context.Context, hash string) (fleet.Invitation, error)
@@ -63,6 +77,8 @@ type Store interface {
 	// step of a one-time password works once on all servers together.
 	Spend(ctx context.Context, hash string, until time.Time) error
 
+	// Structures are those of the scope.
 	Structures(ctx context.Context, sc fleet.Scope) ([]fleet.Structure, error)
+	// Audit adds a line to the log of who did what.
 	Audit(ctx context.Context, a fleet.Audit) error
 }
