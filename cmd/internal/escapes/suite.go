@@ -107,7 +107,7 @@ func (h *house) follow(ctx context.Context, r *result) {
 	switch {
 	case waits(r.ID):
 		limit = askLimit
-	case stubborn(r.Kind):
+	case needsWatchdog(r.Kind):
 		limit = h.slow(hangLimit)
 	}
 	var over, back time.Time // the page has spoken or is gone; the portal is in front
@@ -142,7 +142,7 @@ func (h *house) follow(ctx context.Context, r *result) {
 	}
 	r.said(said)
 	most := h.slow(backLimit)
-	if stubborn(r.Kind) {
+	if needsWatchdog(r.Kind) {
 		most = h.slow(hangLimit)
 	}
 	if back.IsZero() {
@@ -152,8 +152,10 @@ func (h *house) follow(ctx context.Context, r *result) {
 	}
 }
 
-// stubborn are the tries for which the watchdog is there.
-func stubborn(kind string) bool { return kind == testportal.KindHang || kind == testportal.KindWindow }
+// needsWatchdog says for which tries the watchdog is there.
+func needsWatchdog(kind string) bool {
+	return kind == testportal.KindHang || kind == testportal.KindWindow
+}
 
 // waits says of which tries the page rightly waits, for another page or for
 // the visitor: the kiosk's button has to lead out of them.
