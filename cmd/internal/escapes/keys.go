@@ -160,7 +160,7 @@ func (h *house) stays(ctx context.Context, r *result) {
 		} else if back.IsZero() {
 			back = time.Now()
 		}
-		time.Sleep(20 * time.Millisecond) // pacing
+		pace(ctx)
 	}
 	if back.IsZero() || r.Away > h.slow(backLimit) {
 		r.escape("the portal is not in front any more, or after %v only", r.Away.Round(10*time.Millisecond))

@@ -138,7 +138,7 @@ func (h *house) follow(ctx context.Context, r *result) {
 		if now.Sub(touched) > limit && (!back.IsZero() || now.Sub(touched) > limit+h.slow(backLimit)) {
 			break
 		}
-		time.Sleep(20 * time.Millisecond) // pacing
+		pace(ctx)
 	}
 	r.said(said)
 	most := h.slow(backLimit)

@@ -133,7 +133,7 @@ func (v *visit) strays(ctx context.Context) ([]string, error) {
 		// window has no toolbar.
 		toolbar := strings.HasPrefix(t.URL, "chrome://") && strings.Contains(t.URL, ".top-chrome/")
 		if shown && !toolbar && !slices.Contains(in.Targets, t.TargetID) {
-			address, _, _ := strings.Cut(t.URL, "?")
+			address, _, _ := strings.Cut(t.URL, "?") // all of it where nothing is asked
 			out = append(out, t.Type+" "+address)
 		}
 	}
@@ -222,9 +222,17 @@ func within(ctx context.Context, limit time.Duration, ok func() bool) bool {
 		if time.Now().After(deadline) || ctx.Err() != nil {
 			return false
 		}
-		time.Sleep(20 * time.Millisecond) // pacing
+		pace(ctx)
 	}
 	return true
+}
+
+// pace is between two looks at a page that tells nobody when it changes.
+func pace(ctx context.Context) {
+	select {
+	case <-time.After(20 * time.Millisecond):
+	case <-ctx.Done():
+	}
 }
 
 // point is a place of the page in front, in CSS pixels.
