@@ -247,7 +247,7 @@ func TestAShutdownClosesTheBrowserFirst(t *testing.T) {
 }
 
 func TestWhatHappensInAPageIsASignOfTheVisitor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // in its time: the minutes below pass at once
 		b := &browser{}
 		r := browsing(t, b)
 		moves := func() { b.tell(func(s *kiosk.BrowserState) { s.CanBack = !s.CanBack }) }
@@ -271,7 +271,7 @@ func TestWhatHappensInAPageIsASignOfTheVisitor(t *testing.T) {
 }
 
 func TestWhoReadsAndScrollsIsThere(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // in its time: the minutes below pass at once
 		b := &browser{}
 		r := browsing(t, b)
 		scrolls := func() { b.tell(func(s *kiosk.BrowserState) { s.Touches++ }) }

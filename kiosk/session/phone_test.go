@@ -300,7 +300,7 @@ func TestADocumentGoesToAPhone(t *testing.T) {
 
 func TestAPhoneInHandStretchesTheVisit(t *testing.T) {
 	d := folder(t)
-	synctest.Test(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // in its time: the minutes below pass at once
 		h := &handset{}
 		r := startIn(t, d, &desk{}, func(c *session.Config) { c.Phone = h })
 		r.do(session.Start{}, session.OpenPhone{})

@@ -114,7 +114,7 @@ func TestTheKioskReadsItsOwnScreens(t *testing.T) {
 }
 
 func TestNobodyIsAskedWhileTheyListen(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // in its time: the minutes below pass at once
 		b, v := &browser{}, &voice{took: 4 * time.Minute}
 		r := browsing(t, b, aloud(v))
 		r.do(session.ReadAloud{})
