@@ -68,8 +68,7 @@ func run(ctx context.Context, n, rounds int) error {
 	}
 	if err != nil {
 		// Minutes of visits are not thrown away with the one that failed.
-		printTimes(paint, nil, nil, wipe)
-		return errors.Join(err, printFigures(at, len(at)))
+		return errors.Join(err, printTimes(paint, nil, nil, wipe), printFigures(at, len(at)))
 	}
 	late, err := withoutSpare(ctx, rounds)
 	if err != nil {
@@ -79,12 +78,11 @@ func run(ctx context.Context, n, rounds int) error {
 	if err != nil {
 		return fmt.Errorf("chromium alone: %w", err)
 	}
-	printTimes(paint, late, cold, wipe)
-	return printFigures(at, n)
+	return errors.Join(printTimes(paint, late, cold, wipe), printFigures(at, n))
 }
 
 // printTimes prints what people wait for.
-func printTimes(paint, late, cold, wipe []time.Duration) {
+func printTimes(paint, late, cold, wipe []time.Duration) error {
 	tw := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(tw, "seconds\tn\tp50\tp95\tmax\n")
 	for _, row := range []struct {
@@ -103,7 +101,7 @@ func printTimes(paint, late, cold, wipe []time.Duration) {
 		at := func(p int) float64 { return row.all[(len(row.all)-1)*p/100].Seconds() }
 		fmt.Fprintf(tw, "%s\t%d\t%.2f\t%.2f\t%.2f\n", row.name, len(row.all), at(50), at(95), at(100))
 	}
-	_ = tw.Flush() // standard output
+	return tw.Flush()
 }
 
 // printFigures prints what is there between visits, and wants it not to grow
@@ -119,7 +117,9 @@ func printFigures(at map[int]visits.Figures, n int) error {
 		}
 		fmt.Fprintf(tw, "after visit %d\t%d\t%d\t%d\t%.1f\t%.2f\n", i, f.Processes, f.Descriptors, f.Goroutines, f.Memory, f.Files)
 	}
-	_ = tw.Flush() // standard output
+	if err := tw.Flush(); err != nil {
+		return err
+	}
 	warm := max(1, n/5)
 	if n < 2 {
 		return nil
