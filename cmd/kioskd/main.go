@@ -8,24 +8,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 
 	"pointnum/cmd/internal/agent"
 	"pointnum/cmd/internal/cli"
+	"pointnum/cmd/internal/program"
 	"pointnum/kiosk/config"
-	"pointnum/kiosk/document"
 )
 
-func main() {
-	if document.IsChild() {
-		document.RunChild()
-	}
-	if err := agent.ForgetFreed(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	cli.Main(cli.Single(command()))
-}
+func main() { program.Main(command()) }
 
 func command() cli.Command {
 	return cli.Command{

@@ -23,22 +23,13 @@ import (
 	"pointnum/cmd/internal/agent"
 	"pointnum/cmd/internal/cli"
 	"pointnum/cmd/internal/hardware"
+	"pointnum/cmd/internal/program"
 	"pointnum/cmd/internal/testportal"
 	"pointnum/cmd/internal/trial"
 	"pointnum/kiosk/config"
-	"pointnum/kiosk/document"
 )
 
-func main() {
-	if document.IsChild() {
-		document.RunChild()
-	}
-	if err := agent.ForgetFreed(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	cli.Main(cli.Single(command()))
-}
+func main() { program.Main(command()) }
 
 // options are the command line's.
 type options struct {
