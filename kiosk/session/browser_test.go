@@ -110,16 +110,11 @@ func (b *browser) Attach(ctx context.Context, choice string, files []kiosk.Attac
 	}
 	got := map[string]string{}
 	for _, f := range files {
-		rc, err := f.Open()
+		content, err := attached(f)
 		if err != nil {
 			return err
 		}
-		content, err := io.ReadAll(rc)
-		_ = rc.Close()
-		if err != nil || int64(len(content)) != f.Size {
-			return fmt.Errorf("%d bytes of %d: %w", len(content), f.Size, err)
-		}
-		got[f.Name] = string(content)
+		got[f.Name] = content
 	}
 	b.mu.Lock()
 	if b.state.Choice == nil || b.state.Choice.ID != choice {

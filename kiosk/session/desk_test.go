@@ -215,20 +215,34 @@ func (s *sensors) Set(_ context.Context, _ kiosk.Output, active bool) error {
 	return nil
 }
 
+// read reads what the kiosk hands out, whole.
+func read(open func() (io.ReadCloser, error)) (string, error) {
+	rc, err := open()
+	if err != nil {
+		return "", err
+	}
+	content, err := io.ReadAll(rc)
+	return string(content), errors.Join(err, rc.Close())
+}
+
+// attached reads a file for a page or a phone, which has the size it says.
+func attached(f kiosk.Attachment) (string, error) {
+	content, err := read(f.Open)
+	if err == nil && int64(len(content)) != f.Size {
+		err = fmt.Errorf("%d bytes of %d", len(content), f.Size)
+	}
+	return content, err
+}
+
 // Import takes a content like "a" for one page, "a,b,c" for three. It
 // straightens what begins with "~" and turns what begins with "^"; as it is,
 // a page "~a" is "raw ~a".
 func (d *desk) Import(ctx context.Context, in kiosk.Input, each func(kiosk.Page) error) error {
-	rc, err := in.Open()
+	content, err := read(in.Open)
 	if err != nil {
 		return err
 	}
-	defer rc.Close()
-	content, err := io.ReadAll(rc)
-	if err != nil {
-		return err
-	}
-	parts := strings.Split(string(content), ",")
+	parts := strings.Split(content, ",")
 	for i, p := range parts {
 		if d.imports != nil {
 			if err := d.imports(ctx, p); err != nil {
@@ -263,15 +277,11 @@ func (d *desk) Convert(ctx context.Context, pages []kiosk.PageRef, t kiosk.Targe
 	d.set(func() { d.targets = append(d.targets, t) })
 	var all []string
 	for i, p := range pages {
-		rc, err := p.Open()
+		content, err := read(p.Open)
 		if err != nil {
 			return kiosk.Conversion{}, err
 		}
-		content, err := io.ReadAll(rc)
-		if err := errors.Join(err, rc.Close()); err != nil {
-			return kiosk.Conversion{}, err
-		}
-		name := fmt.Sprintf("%s@%d", bytes.TrimPrefix(content, []byte("master ")), p.Turn)
+		name := fmt.Sprintf("%s@%d", strings.TrimPrefix(content, "master "), p.Turn)
 		if p.Changed {
 			name += "+"
 		}

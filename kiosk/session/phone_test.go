@@ -106,16 +106,11 @@ func (h *handset) Send(_ context.Context, files []kiosk.Attachment, _ func(done,
 		return h.send
 	}
 	for _, f := range files {
-		rc, err := f.Open()
+		content, err := attached(f)
 		if err != nil {
 			return err
 		}
-		content, err := io.ReadAll(rc)
-		_ = rc.Close()
-		if err != nil {
-			return err
-		}
-		h.sent = append(h.sent, f.Name+"="+string(content))
+		h.sent = append(h.sent, f.Name+"="+content)
 	}
 	return nil
 }
