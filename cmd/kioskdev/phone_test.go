@@ -64,8 +64,9 @@ func (s *screen) scanCode() *handset {
 	if h.page, err = b.OpenPage(s.t.Context()); err != nil {
 		s.t.Fatal(err)
 	}
-	h.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true})
-	h.call("Emulation.setTouchEmulationEnabled", map[string]any{"enabled": true})
+	if err := h.page.Phone(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
 	if err := b.Call(s.t.Context(), "", "Browser.setDownloadBehavior", map[string]any{"behavior": "allow", "downloadPath": h.kept}, nil); err != nil {
 		s.t.Fatal(err)
 	}
@@ -73,13 +74,6 @@ func (s *screen) scanCode() *handset {
 		s.t.Fatal(err)
 	}
 	return h
-}
-
-func (h *handset) call(method string, params map[string]any) {
-	h.t.Helper()
-	if err := h.page.Call(h.t.Context(), method, params, nil); err != nil {
-		h.t.Fatal(err)
-	}
 }
 
 // ask runs an expression in the phone's page.
@@ -100,15 +94,9 @@ func (h *handset) says(text string) {
 
 func (h *handset) choose(field string, paths ...string) {
 	h.t.Helper()
-	var doc struct{ Root struct{ NodeID int } }
-	if err := h.page.Call(h.t.Context(), "DOM.getDocument", nil, &doc); err != nil {
+	if err := h.page.Choose(h.t.Context(), "#"+field, paths...); err != nil {
 		h.t.Fatal(err)
 	}
-	var node struct{ NodeID int }
-	if err := h.page.Call(h.t.Context(), "DOM.querySelector", map[string]any{"nodeId": doc.Root.NodeID, "selector": "#" + field}, &node); err != nil {
-		h.t.Fatal(err)
-	}
-	h.call("DOM.setFileInputFiles", map[string]any{"nodeId": node.NodeID, "files": paths})
 }
 
 // keep saves a picture of the phone when SHOTS names a folder.

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -45,6 +46,7 @@ func TestBrowser(t *testing.T) {
 	b, ctx := start(t)
 	for name, test := range map[string]func(context.Context, *testing.T, *devtools.Browser){
 		"a page is opened, evaluated and photographed": pageIsOpenedEvaluatedAndPhotographed,
+		"a phone's page gets a file":                   phonesPageGetsAFile,
 		"a refused call is an error":                   refusedCallIsAnError,
 		"events of one page come in order":             eventsOfOnePageComeInOrder,
 		"a reader that falls behind is told":           readerThatFallsBehindIsTold,
@@ -88,6 +90,38 @@ func pageIsOpenedEvaluatedAndPhotographed(ctx context.Context, t *testing.T, b *
 	}
 	if err := p.Navigate(ctx, "http://127.0.0.1:1/"); err == nil {
 		t.Error("an address nobody serves opened")
+	}
+	if err := p.Close(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+func phonesPageGetsAFile(ctx context.Context, t *testing.T, b *devtools.Browser) {
+	p, err := b.OpenPage(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Phone(ctx); err != nil {
+		t.Fatal(err)
+	}
+	page := `data:text/html,<meta name=viewport content="width=device-width"><input type=file id=f onchange="this.files[0].text().then(s=>window.got=s+innerWidth+('ontouchstart' in window))">`
+	if err := p.Navigate(ctx, page); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "a.txt")
+	if err := os.WriteFile(path, []byte("content"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Choose(ctx, "#f", path); err != nil {
+		t.Fatal(err)
+	}
+	var got string
+	err = p.Eval(ctx, `new Promise(ok => { const look = () => window.got ? ok(window.got) : setTimeout(look, 10); look() })`, &got)
+	if err != nil || got != "content390true" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if err := p.Choose(ctx, "#nothing", path); err == nil {
+		t.Error("a field that is not there got a file")
 	}
 	if err := p.Close(ctx); err != nil {
 		t.Error(err)

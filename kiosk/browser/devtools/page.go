@@ -105,11 +105,37 @@ func (p *Page) Eval(ctx context.Context, script string, result any) error {
 	return nil
 }
 
-// Screen sets the size of the page's screen in CSS pixels, with touch.
+// Screen sets the size of the page's screen in CSS pixels.
 func (p *Page) Screen(ctx context.Context, width, height int) error {
 	return p.Call(ctx, "Emulation.setDeviceMetricsOverride", map[string]any{
 		"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false,
 	}, nil)
+}
+
+// Phone makes the page's screen a phone's, 390 × 844 CSS pixels with touch.
+func (p *Page) Phone(ctx context.Context) error {
+	err := p.Call(ctx, "Emulation.setDeviceMetricsOverride", map[string]any{
+		"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true,
+	}, nil)
+	if err != nil {
+		return err
+	}
+	return p.Call(ctx, "Emulation.setTouchEmulationEnabled", map[string]any{"enabled": true}, nil)
+}
+
+// Choose puts the files of paths into the file field that a CSS selector
+// names, as its picker does. The paths are absolute.
+func (p *Page) Choose(ctx context.Context, selector string, paths ...string) error {
+	var doc struct{ Root struct{ NodeID int } }
+	if err := p.Call(ctx, "DOM.getDocument", nil, &doc); err != nil {
+		return err
+	}
+	var field struct{ NodeID int }
+	err := p.Call(ctx, "DOM.querySelector", map[string]any{"nodeId": doc.Root.NodeID, "selector": selector}, &field)
+	if err != nil {
+		return err
+	}
+	return p.Call(ctx, "DOM.setFileInputFiles", map[string]any{"nodeId": field.NodeID, "files": paths}, nil)
 }
 
 // Screenshot takes what the screen shows as a PNG.
