@@ -5,23 +5,19 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"pointnum/kiosk"
-	"pointnum/kiosk/browser/devtools"
 	"pointnum/kiosk/phone"
-	"pointnum/kiosk/watch"
 	"pointnum/provisioning/relay"
 )
 
@@ -55,8 +51,9 @@ func alone(t *testing.T) (address string, pid int) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = in.Close()
-		_ = cmd.Wait()
+		if err := errors.Join(in.Close(), cmd.Wait()); err != nil {
+			t.Errorf("the relay: %v", err)
+		}
 	})
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
@@ -98,200 +95,6 @@ func remembered(t *testing.T, pid int, what [][]byte) (found []string) {
 	return found
 }
 
-// borne is a kiosk's link to a phone.
-type borne struct {
-	t testing.TB
-	kiosk.PhoneLink
-	state watch.Value[kiosk.PhoneState]
-}
-
-func invite(t testing.TB, o phone.Options) *borne {
-	t.Helper()
-	p, err := phone.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &borne{t: t}
-	b.PhoneLink, err = p.Open(t.Context(), kiosk.PhoneOptions{Lang: "fr", Follow: b.state.Set})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Close(context.Background()) })
-	return b
-}
-
-func (b *borne) wait(what string, ok func(kiosk.PhoneState) bool) kiosk.PhoneState {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
-	defer cancel()
-	s, seq := b.state.Load()
-	for !ok(s) {
-		var err error
-		if s, seq, err = b.state.Wait(ctx, seq); err != nil {
-			last, _ := b.state.Load()
-			b.t.Fatalf("waited 40 s for %s; last %+v", what, last)
-		}
-	}
-	return s
-}
-
-func (b *borne) address() string {
-	b.t.Helper()
-	return b.wait("a code", func(s kiosk.PhoneState) bool { return s.Address != "" }).Address
-}
-
-// handset is a phone: Chromium of a phone's size.
-type handset struct {
-	t    *testing.T
-	page *devtools.Page
-	b    *devtools.Browser
-	kept string // folder of downloads
-}
-
-func unpack(t *testing.T) *devtools.Browser {
-	t.Helper()
-	if _, err := exec.LookPath("chromium"); err != nil {
-		t.Fatal("chromium is not installed: run make deps")
-	}
-	b, err := devtools.Start(t.Context(), devtools.Options{Headless: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return b
-}
-
-func scan(t *testing.T, b *devtools.Browser, address string) *handset {
-	t.Helper()
-	page, err := b.OpenPage(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &handset{t: t, page: page, b: b, kept: t.TempDir()}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("the phone shows %q", h.text())
-		}
-		_ = page.Close(context.Background())
-	})
-	h.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true})
-	h.call("Emulation.setTouchEmulationEnabled", map[string]any{"enabled": true})
-	if err := page.Navigate(t.Context(), address); err != nil {
-		t.Fatal(err)
-	}
-	return h
-}
-
-func (h *handset) call(method string, params map[string]any) {
-	h.t.Helper()
-	if err := h.page.Call(h.t.Context(), method, params, nil); err != nil {
-		h.t.Fatal(err)
-	}
-}
-
-func (h *handset) eval(script string, result any) {
-	h.t.Helper()
-	if err := h.page.Eval(context.WithoutCancel(h.t.Context()), script, result); err != nil {
-		h.t.Fatalf("%s: %v", script, err)
-	}
-}
-
-func (h *handset) text() (s string) {
-	h.eval(`document.body.innerText`, &s)
-	return s
-}
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(40 * time.Second)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited 40 s for: %s", what)
-		}
-		time.Sleep(30 * time.Millisecond)
-	}
-}
-
-func (h *handset) shows(section string) {
-	h.t.Helper()
-	eventually(h.t, "the phone to show "+section, func() bool {
-		var is bool
-		h.eval(fmt.Sprintf(`!!document.getElementById(%q) && !document.getElementById(%q).hidden && !document.getElementById('main').hidden`, section, section), &is)
-		return is
-	})
-	h.shoot(section)
-}
-
-func (h *handset) ends(code string) {
-	h.t.Helper()
-	eventually(h.t, "the phone to end with "+code, func() bool {
-		var is string
-		h.eval(`document.documentElement.getAttribute('data-ended') || ''`, &is)
-		return is == code
-	})
-	h.shoot("end-" + code)
-	if strings.Contains(h.text(), "undefined") {
-		h.t.Errorf("the phone says %q", h.text())
-	}
-}
-
-// shoot keeps a picture when POINTNUM_SHOTS names a folder.
-func (h *handset) shoot(name string) {
-	dir := os.Getenv("POINTNUM_SHOTS")
-	if dir == "" {
-		return
-	}
-	h.call("Page.bringToFront", nil)
-	png, err := h.page.Screenshot(context.WithoutCancel(h.t.Context()))
-	if err != nil {
-		h.t.Error(err)
-		return
-	}
-	name = strings.ReplaceAll(h.t.Name(), "/", "-") + "-" + name + ".png"
-	if err := os.WriteFile(filepath.Join(dir, name), png, 0o600); err != nil {
-		h.t.Error(err)
-	}
-}
-
-// choose puts files into one of the page's fields, as its picker does.
-func (h *handset) choose(field string, paths ...string) {
-	h.t.Helper()
-	var doc struct{ Root struct{ NodeID int } }
-	if err := h.page.Call(h.t.Context(), "DOM.getDocument", nil, &doc); err != nil {
-		h.t.Fatal(err)
-	}
-	var node struct{ NodeID int }
-	if err := h.page.Call(h.t.Context(), "DOM.querySelector", map[string]any{"nodeId": doc.Root.NodeID, "selector": "#" + field}, &node); err != nil {
-		h.t.Fatal(err)
-	}
-	h.call("DOM.setFileInputFiles", map[string]any{"nodeId": node.NodeID, "files": paths})
-}
-
-// link pairs a phone with a kiosk, whose visitor says yes.
-func link(t *testing.T, b *devtools.Browser, k *borne) *handset {
-	t.Helper()
-	h := scan(t, b, k.address())
-	h.shows("code")
-	s := k.wait("a phone", func(s kiosk.PhoneState) bool { return s.Code != "" })
-	var digits string
-	h.eval(`document.getElementById('digits').textContent`, &digits)
-	if digits != s.Code || len(digits) != 4 {
-		t.Errorf("the phone shows %q, the kiosk %q", digits, s.Code)
-	}
-	if err := k.Accept(t.Context(), "nope"); kiosk.CodeOf(err) != kiosk.CodeBadRequest {
-		t.Errorf("other digits: %v", err)
-	}
-	if err := k.Accept(t.Context(), digits); err != nil {
-		t.Fatal(err)
-	}
-	h.shows("ready")
-	return h
-}
-
 // secret is a file with a marker in each of its parts.
 func secret(t *testing.T, name string, size int) (path string, content, marker []byte) {
 	t.Helper()
@@ -302,15 +105,6 @@ func secret(t *testing.T, name string, size int) (path string, content, marker [
 		t.Fatal(err)
 	}
 	return path, content, marker
-}
-
-func (b *borne) receive(file string) ([]byte, error) {
-	rc, err := b.Receive(b.t.Context(), file)
-	if err != nil {
-		return nil, err
-	}
-	defer rc.Close()
-	return io.ReadAll(rc)
 }
 
 func TestPapersGoBothWaysAndTheRelayReadsNothing(t *testing.T) {
@@ -379,126 +173,6 @@ func TestPapersGoBothWaysAndTheRelayReadsNothing(t *testing.T) {
 	h.ends("done")
 	if !strings.Contains(h.text(), "avant de fermer") {
 		t.Errorf("the phone may be closed with a document that was not kept: %q", h.text())
-	}
-}
-
-// meddler stands between phone and relay.
-type meddler struct {
-	mu     sync.Mutex
-	change func(w http.ResponseWriter, r *http.Request, next http.Handler) bool // true: it answered itself
-}
-
-func (m *meddler) around(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		m.mu.Lock()
-		change := m.change
-		m.mu.Unlock()
-		if change == nil || !change(w, r, next) {
-			next.ServeHTTP(w, r)
-		}
-	})
-}
-
-func (m *meddler) set(change func(http.ResponseWriter, *http.Request, http.Handler) bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.change = change
-}
-
-// again makes a request with another body or at another place.
-func again(r *http.Request, path string, body []byte) *http.Request {
-	c := r.Clone(r.Context())
-	if path != "" {
-		c.URL.Path = path
-	}
-	c.Body, c.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	return c
-}
-
-func TestARelayThatMeddlesIsFoundOut(t *testing.T) {
-	browser := unpack(t)
-	path, _, _ := secret(t, "bail.pdf", 900_000)
-	isPut := func(r *http.Request, dir string) bool {
-		return r.Method == http.MethodPost && strings.Contains(r.URL.Path, "/"+dir+"/")
-	}
-	for _, c := range []struct {
-		name   string
-		change func() func(http.ResponseWriter, *http.Request, http.Handler) bool
-		down   bool // it meddles with what goes to the phone
-	}{
-		{"a chunk that was changed", func() func(http.ResponseWriter, *http.Request, http.Handler) bool {
-			return func(w http.ResponseWriter, r *http.Request, next http.Handler) bool {
-				b := bodyOf(r)
-				if !isPut(r, "up") || len(b) < 100_000 {
-					return false
-				}
-				b[len(b)/2] ^= 1
-				next.ServeHTTP(w, again(r, "", b))
-				return true
-			}
-		}, false},
-		{"chunks in another order", func() func(http.ResponseWriter, *http.Request, http.Handler) bool {
-			var held []byte
-			return func(w http.ResponseWriter, r *http.Request, next http.Handler) bool {
-				b := bodyOf(r)
-				if !isPut(r, "up") || len(b) < 100_000 || strings.HasSuffix(r.URL.Path, "/0") {
-					return false
-				}
-				if held == nil { // the first is kept, the next one comes in its place
-					held = b
-					w.WriteHeader(http.StatusNoContent)
-					return true
-				}
-				at := r.URL.Path[:strings.LastIndex(r.URL.Path, "/")+1]
-				n, _ := strconv.Atoi(r.URL.Path[len(at):])
-				next.ServeHTTP(w, again(r, at+strconv.Itoa(n-1), b))
-				return true
-			}
-		}, false},
-		{"what goes to the phone was changed", func() func(http.ResponseWriter, *http.Request, http.Handler) bool {
-			return func(w http.ResponseWriter, r *http.Request, next http.Handler) bool {
-				b := bodyOf(r)
-				if !isPut(r, "down") || len(b) < 100_000 {
-					return false
-				}
-				b[len(b)-1] ^= 1
-				next.ServeHTTP(w, again(r, "", b))
-				return true
-			}
-		}, true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			m := &meddler{}
-			_, address := listen(t, nil, m.around)
-			k := invite(t, phone.Options{Address: address})
-			h := link(t, browser, k)
-			m.set(c.change())
-			if c.down {
-				_, doc, _ := secret(t, "x.pdf", 600_000)
-				ctx, cancel := context.WithCancel(t.Context())
-				sent := make(chan error)
-				go func() {
-					sent <- k.Send(ctx, []kiosk.Attachment{{Name: "x.pdf", Size: int64(len(doc)),
-						Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(doc)), nil }}}, nil)
-				}()
-				h.ends("broken")
-				cancel()
-				if err := <-sent; err == nil {
-					t.Error("the kiosk believes that it arrived")
-				}
-				return
-			}
-			h.choose("files", path)
-			s := k.wait("an offer", func(s kiosk.PhoneState) bool { return len(s.Offers) == 1 })
-			if b, err := k.receive(s.Offers[0].ID); kiosk.CodeOf(err) != kiosk.CodePhoneLost {
-				t.Errorf("the kiosk took %d bytes: %v", len(b), err)
-			}
-			h.ends("broken")
-			s = k.wait("another code", func(s kiosk.PhoneState) bool { return s.Address != "" })
-			if s.Trouble != kiosk.CodePhoneLost || s.Accepted || s.Code != "" {
-				t.Errorf("the kiosk shows %+v", s)
-			}
-		})
 	}
 }
 

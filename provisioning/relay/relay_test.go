@@ -261,17 +261,7 @@ func TestNothingOutlivesItsTime(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error)
 			go func() { ended <- d.relay.Run(ctx) }()
-			deadline := time.Now().Add(40 * time.Second)
-			for {
-				if n, held := d.relay.Usage(); n == 0 && held == 0 {
-					break
-				}
-				if time.Now().After(deadline) {
-					n, held := d.relay.Usage()
-					t.Fatalf("after 40 s there are %d sessions with %d bytes", n, held)
-				}
-				time.Sleep(20 * time.Millisecond)
-			}
+			eventually(t, "nothing of it held", func() bool { n, held := d.relay.Usage(); return n == 0 && held == 0 })
 			cancel()
 			if err := <-ended; err != nil {
 				t.Error(err)
