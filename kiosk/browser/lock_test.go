@@ -2,7 +2,6 @@ package browser_test
 
 import (
 	"context"
-	"fmt"
 	"image"
 	"strings"
 	"testing"
@@ -16,20 +15,13 @@ import (
 // slow is longer than pages may hang in TestLock.
 const slow = 6 * time.Second
 
-// TestLock tries in one visit what would keep a visitor from the portal.
+// TestLock tries what would keep a visitor from the portal.
 func TestLock(t *testing.T) {
 	s := newSite(t)
 	s.page("portal.test/", `<h1>portal</h1>`)
 	o := s.options()
 	o.Hang = 2 * time.Second
-	v := open(t, o)
-	if err := v.Place(t.Context(), image.Rect(0, 200, 1000, 1100)); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		name string
-		test func(*testing.T, *site, *opened)
-	}{
+	inOneVisit(t, s, o, image.Rect(0, 200, 1000, 1100), []behaviour{
 		{"a blank popup does not hide the portal", blankPopup},
 		{"a popup that its page writes is shown", writtenPopup},
 		{"a portal's page does not become a blank one", blankPage},
@@ -39,9 +31,7 @@ func TestLock(t *testing.T) {
 		{"nothing gets the full screen or lies above all", overAll},
 		{"a portal that is slow to answer is waited for", slowAnswer},
 		{"questions without end are ended", questionsWithoutEnd},
-	} {
-		t.Run(c.name, func(t *testing.T) { c.test(t, s, v) })
-	}
+	})
 }
 
 func blankPopup(t *testing.T, s *site, v *opened) {
@@ -58,28 +48,6 @@ func blankPopup(t *testing.T, s *site, v *opened) {
 		v.eval(t, "window.w.close();delete window.w")
 		waitFor(t, "the popup closed", func() bool { return pages(t, v) == 1 })
 	}
-}
-
-// soon waits for what a script gives in the page in front. A page that is just
-// closed never answers.
-func (v *opened) soon(t *testing.T, what, script, want string) {
-	t.Helper()
-	waitFor(t, what, func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		var got any
-		return browser.Eval(ctx, v.Browsing, script, &got) == nil && fmt.Sprint(got) == want
-	})
-}
-
-// pages counts those that the guard knows.
-func pages(t *testing.T, v *opened) int {
-	t.Helper()
-	in, err := browser.Look(v.Browsing)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(in.Targets)
 }
 
 func writtenPopup(t *testing.T, s *site, v *opened) {
@@ -200,14 +168,9 @@ func slowAnswer(t *testing.T, s *site, v *opened) {
 	before := v.now().Restarted
 	s.page("portal.test/slow", "slow")
 	v.touch(t, "#a")
-	var path string
-	for end := time.Now().Add(60 * time.Second); path != "/slow" && time.Now().Before(end); {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		_ = browser.Eval(ctx, v.Browsing, "location.pathname", &path)
-		cancel()
-	}
-	if path != "/slow" || v.now().Restarted != before {
-		t.Errorf("at %q the page was ended %d times", path, v.now().Restarted-before)
+	v.soon(t, "the slow page", "location.pathname", "/slow")
+	if n := v.now().Restarted - before; n != 0 {
+		t.Errorf("the page was ended %d times", n)
 	}
 	// And one that never answers keeps nobody.
 	s.page("portal.test/", `<h1>portal</h1>`)
@@ -231,19 +194,17 @@ func questionsWithoutEnd(t *testing.T, s *site, v *opened) {
 	t.Logf("after %v", time.Since(start))
 }
 
-// TestLockInAWindow tries in one visit what is there with a window only.
+// TestLockInAWindow tries what is there with a window only.
 func TestLockInAWindow(t *testing.T) {
 	s := newSite(t)
 	s.page("portal.test/", `<h1>portal</h1>`)
 	o := s.options()
 	o.Headless, o.Display = false, xtest.Display(t)
 	t.Setenv("DISPLAY", o.Display)
-	v := open(t, o)
-	if err := v.Place(t.Context(), image.Rect(40, 100, 740, 800)); err != nil {
-		t.Fatal(err)
-	}
-	t.Run("players stay in their page", func(t *testing.T) { players(t, s, v) })
-	t.Run("the kiosk's buttons lead out of questions", func(t *testing.T) { outOfQuestions(t, s, v) })
+	inOneVisit(t, s, o, image.Rect(40, 100, 740, 800), []behaviour{
+		{"players stay in their page", players},
+		{"the kiosk's buttons lead out of questions", outOfQuestions},
+	})
 }
 
 // players: their own buttons do what the page's scripts can't any more. They

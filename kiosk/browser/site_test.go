@@ -1,7 +1,6 @@
 package browser_test
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -156,10 +155,13 @@ func (s *states) now() kiosk.BrowserState {
 	return s.last
 }
 
+// patience is for the slowest machine.
+const patience = 40 * time.Second
+
 // until waits for a state.
 func (s *states) until(t *testing.T, what string, ok func(kiosk.BrowserState) bool) kiosk.BrowserState {
 	t.Helper()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(patience)
 	for {
 		if now := s.now(); ok(now) {
 			return now
@@ -175,52 +177,11 @@ func (s *states) until(t *testing.T, what string, ok func(kiosk.BrowserState) bo
 // waitFor waits for anything else.
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(15 * time.Second)
+	deadline := time.Now().Add(patience)
 	for !ok() {
 		if time.Now().After(deadline) {
 			t.Fatalf("never came: %s", what)
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) // pacing
 	}
-}
-
-// opened is a visit under test.
-type opened struct {
-	kiosk.Browsing
-	*states
-	b *browser.Browser
-}
-
-func open(t *testing.T, o browser.Options) *opened {
-	t.Helper()
-	needChromium(t)
-	b, err := browser.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return openWith(t, b)
-}
-
-func openWith(t *testing.T, b *browser.Browser) *opened {
-	t.Helper()
-	s := newStates()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	defer cancel()
-	v, err := b.Open(ctx, kiosk.BrowseOptions{Portal: "caf", Lang: "ar", Follow: s.follow})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := v.Close(context.Background()); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
-	return &opened{v, s, b}
-}
-
-// attachment is a file of the visit's.
-func attachment(name, content string) kiosk.Attachment {
-	return kiosk.Attachment{Name: name, Size: int64(len(content)), Open: func() (io.ReadCloser, error) {
-		return io.NopCloser(strings.NewReader(content)), nil
-	}}
 }
