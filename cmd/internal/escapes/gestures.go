@@ -139,7 +139,9 @@ func (h *house) gesture(ctx context.Context, g gesture, r *result) error {
 	h.stays(ctx, r)
 	after := h.visit.state()
 	r.seen(before, after)
-	h.around(ctx, r)
+	if err := h.around(ctx, r); err != nil {
+		return err
+	}
 	r.reached(h.portal.Foreign(), h.agent.came.Load())
 	return h.leave() // pages stay larger, and fingers may be thought to be down
 }

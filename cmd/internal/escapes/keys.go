@@ -141,7 +141,9 @@ func (h *house) press(ctx context.Context, k key, r *result) error {
 	h.stays(ctx, r)
 	after := h.visit.state()
 	r.seen(before, after)
-	h.around(ctx, r)
+	if err := h.around(ctx, r); err != nil {
+		return err
+	}
 	h.unchanged(ctx, k, r, picture)
 	r.reached(h.portal.Foreign(), h.agent.came.Load())
 	if r.Verdict == escaping || after.Restarted > before.Restarted {

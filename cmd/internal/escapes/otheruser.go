@@ -191,7 +191,7 @@ func trace(b prey) (string, error) {
 	if err := unix.PtraceAttach(b.pid); err != nil {
 		return "", err
 	}
-	_ = unix.PtraceDetach(b.pid)
+	_ = unix.PtraceDetach(b.pid) // refused until it has stopped; our end detaches it (ptrace(2))
 	return "attached", nil
 }
 

@@ -71,8 +71,11 @@ func (s *screen) close() error {
 	if err := s.server.Process.Signal(os.Interrupt); err != nil {
 		return fmt.Errorf("end the display: %w", err)
 	}
-	_ = s.server.Wait() // it says how we ended it
-	return nil
+	err := s.server.Wait()
+	if _, ended := errors.AsType[*exec.ExitError](err); ended {
+		return nil // it says how we ended it
+	}
+	return err
 }
 
 // do sends events by xdotool, as a keyboard and a mouse would.

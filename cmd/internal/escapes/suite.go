@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -55,7 +56,11 @@ func (h *house) all(ctx context.Context, each func(result)) ([]result, error) {
 		return out, fmt.Errorf("the wipe: %w", err)
 	}
 	if h.meant("files-anywhere") {
-		done(h.filesAnywhere())
+		r, err := h.filesAnywhere()
+		if err != nil {
+			return out, err
+		}
+		done(r)
 	}
 	return out, nil
 }
@@ -85,7 +90,9 @@ func (h *house) try(ctx context.Context, e testportal.Escape) (result, error) {
 	if n := h.proxy.Stats().Refused - refused; n > 0 {
 		r.heldBy("proxy: refused")
 	}
-	h.around(ctx, &r)
+	if err := h.around(ctx, &r); err != nil {
+		return r, err
+	}
 	if spoils(e) || r.Verdict == escaping || after.Restarted > before.Restarted {
 		if err := h.leave(); err != nil {
 			return r, fmt.Errorf("the wipe: %w", err)
@@ -188,8 +195,9 @@ func (h *house) wayOut(ctx context.Context, r *result, where string) {
 	r.heldBy("the page waits; the kiosk's button leads back")
 }
 
-// around looks at what is beside the page: windows and files.
-func (h *house) around(ctx context.Context, r *result) {
+// around looks at what is beside the page: windows and files. It fails when
+// it can't look at the files.
+func (h *house) around(ctx context.Context, r *result) error {
 	var strays []string
 	known := within(ctx, h.slow(backLimit), func() bool {
 		n, err := h.visit.strays(ctx)
@@ -210,19 +218,23 @@ func (h *house) around(ctx context.Context, r *result) {
 			r.escape("the window has tabs and an address")
 		}
 	}
-	if files := h.filesOutside(); len(files) > 0 {
+	files, err := h.filesOutside()
+	if len(files) > 0 {
 		r.escape("files were written outside: %s", strings.Join(files, ", "))
 	}
+	return err
 }
 
 // filesOutside lists the browser's files where it could write, but in the
 // folder of a cell, and removes them: the next try has its own.
-func (h *house) filesOutside() []string {
-	var found []string
+func (h *house) filesOutside() (found []string, err error) {
 	for _, place := range h.cage.places {
-		_ = filepath.WalkDir(place, func(path string, d fs.DirEntry, err error) error {
-			if err != nil {
+		walked := filepath.WalkDir(place, func(path string, d fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) {
 				return nil // gone meanwhile
+			}
+			if err != nil {
+				return err
 			}
 			name := d.Name()
 			if d.IsDir() && filepath.Dir(path) == "/dev/shm" && strings.HasPrefix(name, "pointnum-cell-") {
@@ -232,11 +244,16 @@ func (h *house) filesOutside() []string {
 				return nil
 			}
 			found = append(found, path)
-			_ = os.Remove(path)
+			if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 			return nil
 		})
+		if walked != nil {
+			err = errors.Join(err, fmt.Errorf("files outside: %w", walked))
+		}
 	}
-	return found
+	return found, err
 }
 
 // sharedMemory: Chromium's shared memory has a name for a moment.
@@ -254,17 +271,20 @@ func (h *house) browsers(d fs.DirEntry) bool {
 
 // filesAnywhere looks for files of the browser's user on the whole machine,
 // after everything.
-func (h *house) filesAnywhere() result {
+func (h *house) filesAnywhere() (result, error) {
 	r := result{ID: "files-anywhere", Kind: "fichiers", What: "Un fichier du navigateur reste sur la machine", Verdict: holding}
 	if h.cage.user == "" {
 		r.Verdict = untried
 		r.heldBy("needs root: the browser runs as us")
-		return r
+		return r, nil
 	}
-	n := 0
-	_ = filepath.WalkDir("/", func(path string, d fs.DirEntry, err error) error {
+	n, unread := 0, 0
+	err := filepath.WalkDir("/", func(path string, d fs.DirEntry, err error) error {
 		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil // gone meanwhile
 		case err != nil:
+			unread++ // a mount that is not even root's
 			return nil
 		case d.IsDir() && (path == "/proc" || path == "/sys" || d.Name() == "node_modules"):
 			return fs.SkipDir
@@ -274,6 +294,12 @@ func (h *house) filesAnywhere() result {
 		n++
 		return nil
 	})
+	if err != nil {
+		return r, fmt.Errorf("files anywhere: %w", err)
+	}
 	r.heldBy(fmt.Sprintf("none among %d", n))
-	return r
+	if unread > 0 {
+		r.heldBy(fmt.Sprintf("%d can't be read", unread))
+	}
+	return r, nil
 }
