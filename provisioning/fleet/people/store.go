@@ -45,6 +45,8 @@ type Store interface {
 	SetRecovery(ctx context.Context, person string, hashes []string) error
 	// UseRecovery takes one away; fleet.ErrCode when it is not there.
 	UseRecovery(ctx context.Context, person, hash string) error
+	// RecoveryLeft is how many there are.
+	RecoveryLeft(ctx context.Context, person string) (int, error)
 	// SetPassword replaces a person's password and its one-time code.
 	SetPassword(ctx context.Context, p fleet.Password) error
 	// Password is fleet.ErrNotFound for somebody without.
