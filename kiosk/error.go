@@ -73,10 +73,11 @@ const (
 
 // Everything else.
 const (
-	CodeInternal   Code = "internal"    // our own fault; anything without a code
-	CodeCanceled   Code = "canceled"    // somebody asked for it
-	CodeSpoolFull  Code = "spool_full"  // the visit holds as many pages as the kiosk keeps
-	CodeBadRequest Code = "bad_request" // an action that makes no sense now; the screen was out of date
+	CodeInternal   Code = "internal"      // our own fault; anything without a code
+	CodeCanceled   Code = "canceled"      // somebody asked for it
+	CodeSpoolFull  Code = "spool_full"    // the visit holds as many pages as the kiosk keeps
+	CodeBadRequest Code = "bad_request"   // an action that makes no sense now; the screen was out of date
+	CodeQuota      Code = "quota_reached" // the host lets one visit print so much and no more
 	CodeOutOfOrder Code = "out_of_order"
 )
 

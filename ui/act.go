@@ -214,7 +214,7 @@ func (s *Server) serveAct(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	if q.Lang != "" && s.pages[q.Lang] == nil || !q.allowed(name) {
+	if q.Lang != "" && !slices.Contains(s.tags, q.Lang) || !q.allowed(name) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}

@@ -83,6 +83,11 @@ func letter(width, height, seed int) []byte {
 var place = ui.Place{
 	Name: "Centre social des Tilleuls", Address: "12 rue des Écoles\n59000 Lille",
 	Phone: "03 20 00 00 00", Hours: "du lundi au jeudi, 9 h – 17 h\nvendredi, 9 h – 12 h",
+	Contacts: []kiosk.Contact{{Name: "Aïcha, médiatrice", Phone: "01 00 00 00 01", What: "le matin"}},
+	Checklists: []kiosk.Checklist{
+		{Title: "Demander le RSA", Items: []string{"Carte d’identité ou titre de séjour", "RIB (numéro de compte)", "Trois derniers bulletins de salaire"}},
+		{Title: "Aide au logement", Items: []string{"Bail (contrat de location)", "RIB (numéro de compte)"}},
+	},
 }
 
 // serve starts a server on a free port of this machine.
@@ -260,6 +265,12 @@ func troubleScreens() []canned {
 		{name: "help", state: visit(session.ScreenScan, nil), touch: `document.querySelector('.tools [data-open="help"]').click()`},
 		{name: "help-called", state: visit(session.ScreenScan, func(st *session.State) { st.Help = true }),
 			touch: `document.querySelector('.tools [data-open="help"]').click()`},
+		{name: "help-comes", state: visit(session.ScreenScan, func(st *session.State) { st.Help, st.Coming = true, true }),
+			touch: `document.querySelector('.tools [data-open="help"]').click()`},
+		{name: "message", state: session.State{Screen: session.ScreenWelcome, Lang: "fr", Message: "L’accueil ferme à 16 h aujourd’hui."}},
+		{name: "paused", state: session.State{Screen: session.ScreenWelcome, Lang: "fr", Paused: "Un technicien passe cet après-midi. L’accueil peut vous aider."}},
+		{name: "closed", state: session.State{Screen: session.ScreenWelcome, Lang: "fr", Closed: true}},
+		{name: "checklists", state: session.State{Screen: session.ScreenWelcome, Lang: "fr"}, touch: `document.querySelector('[data-open="checklists"]').click()`},
 		{name: "language", state: visit(session.ScreenScan, nil), touch: `document.querySelector('.tools [data-open="language"]').click()`},
 		{name: "idle", state: visit(session.ScreenReview, func(st *session.State) { st.IdleWarning = time.Now().Add(42 * time.Second) })},
 		{name: "restored", state: visit(session.ScreenReview, func(st *session.State) { st.Restore = true })},

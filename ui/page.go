@@ -2,7 +2,9 @@ package ui
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"html/template"
 	"strings"
@@ -18,10 +20,11 @@ var templates embed.FS
 // staticPath is where the files of package assets are served.
 const staticPath = "/static/"
 
-// page is the whole page in one language. It never changes while the program
-// runs: what does is in the views.
+// page is the whole page in one language. It changes with the place alone:
+// what changes in a visit is in the views.
 type page struct {
 	lang string
+	sum  string // of its content
 	html []byte
 }
 
@@ -30,11 +33,13 @@ type pageData struct {
 	L         *i18n.Language
 	Languages []*i18n.Language
 	Place     Place
+	Portals   []portal.Portal // those that are offered
+	Sum       string          // of the page
 	Catalogue *portal.Catalogue
 }
 
 // parsePages makes the page of every language.
-func (s *Server) parsePages() (map[string]*page, error) {
+func (s *Server) parsePages(place Place) (map[string]*page, error) {
 	pages := map[string]*page{}
 	var offered []*i18n.Language
 	for _, tag := range s.tags {
@@ -45,14 +50,37 @@ func (s *Server) parsePages() (map[string]*page, error) {
 		if err != nil {
 			return nil, fmt.Errorf("ui: templates: %w", err)
 		}
-		var out bytes.Buffer
-		d := pageData{L: l, Languages: offered, Place: s.place, Catalogue: s.catalogue}
-		if err := t.Execute(&out, d); err != nil {
-			return nil, fmt.Errorf("ui: page in %s: %w", l.Tag, err)
+		d := pageData{L: l, Languages: offered, Place: place, Portals: s.offered(place), Catalogue: s.catalogue}
+		p := &page{lang: l.Tag}
+		// The second time with the sum of the first: the page knows which one it is.
+		for range 2 {
+			var out bytes.Buffer
+			if err := t.Execute(&out, d); err != nil {
+				return nil, fmt.Errorf("ui: page in %s: %w", l.Tag, err)
+			}
+			if d.Sum == "" {
+				sum := sha256.Sum256(out.Bytes())
+				d.Sum = hex.EncodeToString(sum[:8])
+			}
+			p.sum, p.html = d.Sum, out.Bytes()
 		}
-		pages[l.Tag] = &page{lang: l.Tag, html: out.Bytes()}
+		pages[l.Tag] = p
 	}
 	return pages, nil
+}
+
+// offered are the portals that a place offers.
+func (s *Server) offered(place Place) []portal.Portal {
+	if len(place.Portals) == 0 {
+		return s.catalogue.Portals
+	}
+	var out []portal.Portal
+	for _, id := range place.Portals {
+		if p, ok := s.catalogue.Portal(id); ok {
+			out = append(out, *p)
+		}
+	}
+	return out
 }
 
 // functions are those of the templates.

@@ -23,7 +23,9 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 
+	"pointnum/kiosk"
 	"pointnum/kiosk/portal"
 	"pointnum/kiosk/session"
 	"pointnum/kiosk/watch"
@@ -52,6 +54,13 @@ type Place struct {
 	Address string // one or more lines
 	Phone   string
 	Hours   string // one or more lines
+	// Contacts are people who can help, Checklists the papers that a démarche
+	// needs; both as the host wrote them, in its language.
+	Contacts   []kiosk.Contact
+	Checklists []kiosk.Checklist
+	// Portals are the IDs of those that are offered, in their order; empty for
+	// all of the catalogue.
+	Portals []string
 }
 
 // Options are what a Server needs. Engine, Catalogue and Hosts must be set.
@@ -68,11 +77,10 @@ type Options struct {
 type Server struct {
 	engine    Engine
 	catalogue *portal.Catalogue
-	place     Place
 	texts     *i18n.Texts
 	tags      []string
 	assets    *assets.Set
-	pages     map[string]*page
+	pages     atomic.Pointer[map[string]*page]
 	handler   http.Handler
 	log       *slog.Logger
 
@@ -111,10 +119,10 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		engine: o.Engine, catalogue: o.Catalogue, place: o.Place,
+		engine: o.Engine, catalogue: o.Catalogue,
 		texts: texts, tags: tags, assets: set, log: o.Log,
 	}
-	if s.pages, err = s.parsePages(); err != nil {
+	if err := s.SetPlace(o.Place); err != nil {
 		return nil, err
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
@@ -167,7 +175,7 @@ func (s *Server) Close() {
 // language is another one.
 func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 	st, _ := s.engine.State().Load()
-	p := s.pages[s.language(st.Lang).Tag]
+	p := s.page(st.Lang)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", p.lang)
 	if _, err := w.Write(p.html); err != nil {
@@ -184,10 +192,24 @@ func (s *Server) serveFresh(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Refresh", "0; url=/")
 }
 
+// SetPlace changes where the kiosk is said to stand. Screens that show no
+// visit load their page again.
+func (s *Server) SetPlace(p Place) error {
+	pages, err := s.parsePages(p)
+	if err != nil {
+		return err
+	}
+	s.pages.Store(&pages)
+	return nil
+}
+
+// page is the one in a language.
+func (s *Server) page(tag string) *page { return (*s.pages.Load())[s.language(tag).Tag] }
+
 // language gives a language that this kiosk has a page in.
 func (s *Server) language(tag string) *i18n.Language {
 	l := s.texts.Language(tag)
-	if s.pages[l.Tag] == nil {
+	if !slices.Contains(s.tags, l.Tag) {
 		return s.texts.Language(s.tags[0])
 	}
 	return l

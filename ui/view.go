@@ -17,11 +17,16 @@ import (
 type view struct {
 	Seq     uint64 `json:"seq"`
 	Lang    string `json:"lang"`
+	Page    string `json:"page"` // which page shows it; another one is to be loaded
 	Screen  string `json:"screen"`
 	Section string `json:"section"` // the part of the page to show: "fault", "task", "key" or the screen
 	Step    int    `json:"step"`    // 1 to 4; 0 outside a visit and on a portal
 	Visit   bool   `json:"visit"`   // somebody's visit: it can be ended
 	Help    bool   `json:"help"`
+	Called  bool   `json:"called"`  // help was, and nobody said yet that they come
+	Coming  bool   `json:"coming"`  // somebody is on their way to help
+	Message string `json:"message"` // the host's, as it was written
+	Paused  string `json:"paused"`  // the host's reason why no visit begins
 	Notice  string `json:"notice"`
 	Idle    int    `json:"idle"`  // seconds until the visit ends by itself; 0 while nothing warns
 	Leave   string `json:"leave"` // what ending the visit would cost
@@ -121,8 +126,8 @@ type actionView struct {
 func (s *Server) view(st session.State, seq uint64, now time.Time) view {
 	l := s.language(st.Lang)
 	v := view{
-		Seq: seq, Lang: l.Tag, Screen: string(st.Screen), Section: string(st.Screen),
-		Step: step(st.Screen), Help: st.Help, Wiped: st.Wiped,
+		Seq: seq, Lang: l.Tag, Page: s.page(l.Tag).sum, Screen: string(st.Screen), Section: string(st.Screen),
+		Step: step(st.Screen), Help: st.Help, Called: st.Help && !st.Coming, Coming: st.Coming, Wiped: st.Wiped, Paused: st.Paused,
 		Scan: s.scanView(l, &st), Review: reviewOf(l, &st),
 	}
 	if st.Task != nil && st.Task.Kind == session.TaskWipe {
@@ -135,6 +140,15 @@ func (s *Server) view(st session.State, seq uint64, now time.Time) view {
 	v.Printer = printerView(l, st.Printer)
 	if st.Screen == "" {
 		v.Screen, v.Section = string(session.ScreenWelcome), string(session.ScreenWelcome)
+	}
+	if v.Section == string(session.ScreenWelcome) && (st.Paused != "" || st.Closed) {
+		v.Section = "shut"
+	}
+	if st.Screen != session.ScreenBrowse { // a portal's page keeps all the room
+		v.Message = st.Message
+	}
+	if st.Coming {
+		v.Notice = l.T("help", "coming")
 	}
 	if st.Restore && v.Visit {
 		v.Notice = l.T("common", "restored")

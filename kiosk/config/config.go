@@ -31,6 +31,7 @@ type Config struct {
 	Voice   bool // screens and portals' pages can be read aloud, where there is a sound device
 	Browser Browser
 	Phone   Phone
+	Fleet   Fleet
 	Devices []kiosk.Spec
 
 	where map[string]string // "file:line" by key
@@ -67,6 +68,16 @@ type Phone struct {
 	Relay string // "https://host" of the relay; "" without
 }
 
+// Fleet says how the kiosk tells its host how it is.
+type Fleet struct {
+	Server string // "https://host" of the supervision; "" without
+	Proxy  string // "http://[user:password@]host:port" to reach it through; "" directly
+	CA     string // path of PEM certificates to trust beside the system's; "" none
+	// Dir is the folder of the kiosk's identity, of what waits to be sent and
+	// of what the host decided. Nothing of a visit is ever in it.
+	Dir string
+}
+
 // Default returns what holds for the keys that a file does not have.
 func Default() *Config {
 	return &Config{
@@ -78,6 +89,7 @@ func Default() *Config {
 		Languages: []string{"fr", "ar", "en"},
 		Voice:     true,
 		Browser:   Browser{On: true, Proxy: true},
+		Fleet:     Fleet{Dir: "/var/lib/pointnum"},
 		where:     map[string]string{},
 	}
 }

@@ -30,7 +30,7 @@ func TestTheExampleLoadsAndShowsTheDefaults(t *testing.T) {
 }
 
 func TestEveryKeyIsInTheExample(t *testing.T) {
-	for _, key := range []string{"place", "name", "address", "phone", "hours", "listen", "spool", "control", "idle", "warn", "leave", "languages", "portals", "catalogue", "words", "browser", "enabled", "path", "user", "headless", "hosts", "proxy", "relay", "devices", "id", "driver", "uri", "options"} {
+	for _, key := range []string{"place", "name", "address", "phone", "hours", "listen", "spool", "control", "idle", "warn", "leave", "languages", "portals", "catalogue", "words", "browser", "enabled", "path", "user", "headless", "hosts", "proxy", "relay", "fleet", "server", "ca", "dir", "devices", "id", "driver", "uri", "options"} {
 		if !strings.Contains(config.Example(), key+":") {
 			t.Errorf("%q is not explained in example.yaml", key)
 		}
@@ -47,6 +47,7 @@ languages: [fr, pt]
 portals: [ameli, caf]
 browser: {user: web, headless: oui, hosts: [fichiers.caf.fr], proxy: non}
 phone: {relay: https://telephone.example}
+fleet: {server: https://bornes.example, proxy: "http://a:b@proxy.example:3128", ca: /etc/ssl/place.pem, dir: /srv/kiosk}
 devices:
   - id: scanner
     driver: escl
@@ -65,11 +66,14 @@ devices:
 	if want := (config.Browser{On: true, User: "web", Headless: true, Hosts: []string{"fichiers.caf.fr"}}); !reflect.DeepEqual(got.Browser, want) {
 		t.Errorf("got browser %+v, want %+v", got.Browser, want)
 	}
+	if want := (config.Fleet{Server: "https://bornes.example", Proxy: "http://a:b@proxy.example:3128", CA: "/etc/ssl/place.pem", Dir: "/srv/kiosk"}); got.Fleet != want {
+		t.Errorf("got fleet %+v, want %+v", got.Fleet, want)
+	}
 	want := []kiosk.Spec{{ID: "scanner", Driver: "escl", URI: "http://192.0.2.1/eSCL", Options: map[string]string{"source": "glass"}}}
 	if !reflect.DeepEqual(got.Devices, want) {
 		t.Errorf("got devices %+v, want %+v", got.Devices, want)
 	}
-	for key, where := range map[string]string{"portals.caf": "kiosk.yaml:7", "devices.scanner": "kiosk.yaml:11", "listen": "kiosk.yaml:4", "spool": ""} {
+	for key, where := range map[string]string{"portals.caf": "kiosk.yaml:7", "devices.scanner": "kiosk.yaml:12", "listen": "kiosk.yaml:4", "spool": ""} {
 		if got := got.Where(key); got != where {
 			t.Errorf("Where(%q): got %q, want %q", key, got, where)
 		}
@@ -85,6 +89,8 @@ func TestMistakesSayTheLineAndWhatToDo(t *testing.T) {
 		{"a browser's program without its folder", place + "browser:\n  path: chromium\n", "kiosk.yaml:3: « chromium » n’est pas un chemin complet"},
 		{"a host with its scheme", place + "browser:\n  hosts:\n    - https://caf.fr/\n", "kiosk.yaml:4: « https://caf.fr/ » n’est pas un nom de domaine : écrivez par exemple fichiers.caf.fr"},
 		{"a relay without TLS", place + "phone:\n  relay: http://telephone.example\n", "kiosk.yaml:3: « http://telephone.example » n’est pas l’adresse d’un relais"},
+		{"a supervision without TLS", place + "fleet:\n  server: http://bornes.example\n", "kiosk.yaml:3: « http://bornes.example » n’est pas l’adresse d’une supervision"},
+		{"a proxy without a port", place + "fleet: {proxy: http://proxy.example}\n", "n’est pas l’adresse d’un proxy"},
 		{"a relay with a path", place + "phone: {relay: https://telephone.example/d}\n", "n’est pas l’adresse d’un relais"},
 		{"a user with a space", place + "browser:\n  user: le web\n", "kiosk.yaml:3: « le web » n’est pas un compte de la borne"},
 		{"an unknown key", place + "lisen: x\n", "kiosk.yaml:2: « lisen » n’est pas une clé connue ici : les clés possibles sont place, listen, spool"},

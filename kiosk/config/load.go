@@ -50,7 +50,7 @@ func Load(r io.Reader, name string) (*Config, error) {
 }
 
 func (c *Config) read(v yamlfile.Value) {
-	m := v.Map("place", "listen", "spool", "control", "idle", "languages", "portals", "catalogue", "words", "voice", "browser", "phone", "devices")
+	m := v.Map("place", "listen", "spool", "control", "idle", "languages", "portals", "catalogue", "words", "voice", "browser", "phone", "fleet", "devices")
 	for _, key := range m.Keys() {
 		c.where[key] = m.Opt(key).Where()
 	}
@@ -79,6 +79,7 @@ func (c *Config) read(v yamlfile.Value) {
 	}
 	c.browser(m.Opt("browser"))
 	c.phone(m.Opt("phone"))
+	c.fleet(m.Opt("fleet"))
 	c.devices(m.Opt("devices"))
 }
 
@@ -148,11 +149,44 @@ func (c *Config) phone(v yamlfile.Value) {
 	if v := m.Opt("relay"); v.IsSet() && v.Text() != "" {
 		u, err := url.Parse(v.Text())
 		local := err == nil && u.Scheme == "http" && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1")
-		if err != nil || u.Scheme != "https" && !local || u.Host == "" || *u != (url.URL{Scheme: u.Scheme, Host: u.Host}) {
+		if err != nil || u.Scheme != "https" && !local || !bare(u) {
 			v.Fail("« %s » n’est pas l’adresse d’un relais : écrivez par exemple https://telephone.exemple.fr, sans rien derrière", v.Text())
 			return
 		}
 		c.Phone.Relay = v.Text()
+	}
+}
+
+// bare says that an address is a scheme and a host, and nothing behind.
+func bare(u *url.URL) bool { return u.Host != "" && *u == url.URL{Scheme: u.Scheme, Host: u.Host} }
+
+// ServerAddress says whether a text can be Fleet.Server.
+func ServerAddress(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme == "https" && bare(u)
+}
+
+// fleet reads how the supervision is reached. It never goes without TLS.
+func (c *Config) fleet(v yamlfile.Value) {
+	m := v.Map("server", "proxy", "ca", "dir")
+	if v := m.Opt("server"); v.IsSet() && v.Text() != "" {
+		if !ServerAddress(v.Text()) {
+			v.Fail("« %s » n’est pas l’adresse d’une supervision : écrivez par exemple https://bornes.exemple.fr, sans rien derrière", v.Text())
+		}
+		c.Fleet.Server = v.Text()
+	}
+	if v := m.Opt("proxy"); v.IsSet() && v.Text() != "" {
+		u, err := url.Parse(v.Text())
+		if err != nil || u.Scheme != "http" || u.Port() == "" || u.Path != "" {
+			v.Fail("ce n’est pas l’adresse d’un proxy : écrivez par exemple http://proxy.exemple.fr:3128, ou http://compte:motdepasse@proxy.exemple.fr:3128")
+		}
+		c.Fleet.Proxy = v.Text()
+	}
+	if v := m.Opt("ca"); v.IsSet() && v.Text() != "" {
+		c.Fleet.CA = absolute(v)
+	}
+	if v := m.Opt("dir"); v.IsSet() {
+		c.Fleet.Dir = absolute(v)
 	}
 }
 

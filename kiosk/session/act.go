@@ -63,7 +63,7 @@ func (e *Engine) handle(a Action) error {
 }
 
 func (e *Engine) start(a Start) bool {
-	if e.visit != nil || e.task != nil || e.screen != ScreenWelcome && e.screen != ScreenGoodbye {
+	if e.visit != nil || e.task != nil || e.shut() || e.screen != ScreenWelcome && e.screen != ScreenGoodbye {
 		return false
 	}
 	lang := a.Lang
@@ -111,6 +111,9 @@ func (e *Engine) callHelp(on bool) bool {
 	}
 	if on && !*help {
 		e.count(Event{Kind: EventHelp})
+	}
+	if on != *help {
+		e.coming = false
 	}
 	*help = on
 	e.lamp.Set(on)

@@ -96,7 +96,7 @@ func (e *Engine) attached(t *task, b *browse, p *paper, c kiosk.FileChoice, r *r
 	b.last, b.lighter = g, ""
 	b.answer(c.ID)
 	e.delivered(p)
-	e.count(Event{Kind: EventAttached, Count: len(r.Files), Took: e.since(t.started)})
+	e.count(Event{Kind: EventAttached, Portal: b.portal, Count: len(r.Files), Took: e.since(t.started)})
 }
 
 // others are the formats that the paper attached last can be made of instead.

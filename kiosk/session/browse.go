@@ -133,7 +133,7 @@ func (e *Engine) opened(t *task, portal string, h *held, follow *watch.Value[kio
 	b.ctx, b.end = context.WithCancel(e.ctx)
 	e.browse = b
 	e.visit.Screen = ScreenBrowse
-	e.count(Event{Kind: EventPortal, Took: e.since(t.started)})
+	e.count(Event{Kind: EventPortal, Portal: portal, Took: e.since(t.started)})
 	e.workers.Go(func() { e.followPages(b) })
 	e.workers.Go(func() { e.serve(b) })
 	e.workers.Go(func() { e.followPlace(b) })

@@ -211,5 +211,11 @@ type Event struct {
 	Device kiosk.Kind
 	Task   TaskKind
 	Count  int
-	Took   time.Duration
+	Portal string // ID in the catalogue: of EventPortal, EventAttached
+	Paper  string // the kind of paper, ID in the catalogue: of EventConverted
+	Lang   string // of EventEnded: the visit's language at its end
+	// Delivered says of EventEnded that a document was saved, printed, sent or
+	// attached.
+	Delivered bool
+	Took      time.Duration
 }

@@ -103,7 +103,7 @@ func (e *Engine) converted(t *task, p *paper, r *result) {
 	e.visit.Screen, e.visit.Receipt = ScreenResult, false
 	r.Name = e.nameFor(p, r.Format)
 	e.views.addFiles(p)
-	e.count(Event{Kind: EventConverted, Count: r.Pages, Took: e.since(t.started)})
+	e.count(Event{Kind: EventConverted, Paper: p.Kind, Count: r.Pages, Took: e.since(t.started)})
 }
 
 // nameFor is the name of a paper's file.
@@ -214,6 +214,10 @@ func (e *Engine) printUnder() bool {
 	if !e.delivering() || p.Result == nil {
 		return false
 	}
+	if !e.mayPrint(p.Result.Pages) {
+		e.visit.Fault = &Fault{Code: kiosk.CodeQuota, Kind: kiosk.KindPrinter, Task: TaskPrint}
+		return true
+	}
 	if p.Result.PrintJob == "" {
 		p.Result.PrintJob = newID()
 	}
@@ -254,6 +258,7 @@ func (t *task) printOut(p *paper, r result, refs []kiosk.PageRef) outcome {
 	}
 	return outcome{then: func() {
 		p.Result.Printed, p.Result.PrintJob = true, ""
+		e.visit.Sides += r.Pages
 		e.delivered(p)
 		e.count(Event{Kind: EventPrinted, Count: r.Pages, Took: e.since(t.started)})
 	}}

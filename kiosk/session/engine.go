@@ -31,6 +31,8 @@ type Engine struct {
 	screen  Screen          // while there is no visit
 	lang    string          // while there is no visit
 	help    bool            // while there is no visit
+	coming  bool            // somebody is on their way to whoever called
+	host    Host
 	wiped   bool
 	browse  *browse // the portal in use; nil while there is none
 	held    *held   // the browser to close, unless it is closed already
@@ -169,7 +171,7 @@ func (e *Engine) call(ctx context.Context, f func()) error {
 // not waited for before the wipe, and wiped after once more.
 func (e *Engine) shutdown() error {
 	if e.visit != nil && e.ending == "" {
-		e.count(Event{Kind: EventEnded, Reason: ReasonShutdown, Took: e.since(e.visit.Started)})
+		e.count(e.endedEvent(ReasonShutdown))
 	}
 	late := false
 	if e.task != nil {
@@ -226,7 +228,7 @@ func (e *Engine) forget() {
 		e.workers.Go(func() { p.close(e) })
 	}
 	e.visit, e.task, e.keys, e.again, e.restore = nil, nil, nil, nil, false
-	e.lang, e.help, e.ending = e.cfg.Lang, false, ""
+	e.lang, e.help, e.coming, e.ending = e.cfg.Lang, false, false, ""
 	e.warned, e.canceled = time.Time{}, time.Time{}
 	e.views.clear()
 	e.cfg.Documents.Forget()
@@ -234,6 +236,12 @@ func (e *Engine) forget() {
 }
 
 func (e *Engine) count(ev Event) { e.cfg.OnEvent(ev) }
+
+// endedEvent says how the visit in hand ended.
+func (e *Engine) endedEvent(why Reason) Event {
+	v := e.visit
+	return Event{Kind: EventEnded, Reason: why, Lang: v.Lang, Delivered: v.delivered(), Took: e.since(v.Started)}
+}
 
 func (e *Engine) since(t time.Time) time.Duration { return e.cfg.Now().Sub(t) }
 
@@ -255,6 +263,7 @@ func (e *Engine) now() State {
 		Browser: e.cfg.Browser != nil && !e.unclean,
 		Voice:   e.cfg.Voice != nil, Reading: e.reading != nil,
 		Phones: e.cfg.Phone != nil,
+		Coming: e.coming, Message: e.host.Message, Paused: e.host.Paused, Closed: e.host.Closed,
 	}
 	if e.screen == ScreenBroken {
 		s.Fault = &Fault{Code: kiosk.CodeOutOfOrder, Task: TaskWipe}

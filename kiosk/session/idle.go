@@ -121,7 +121,7 @@ func (e *Engine) tickVisit(now time.Time, past func(time.Time) bool) {
 // end ends the visit: the task in hand is cancelled; once it let go of the
 // visit's pages they are wiped.
 func (e *Engine) end(why Reason) {
-	e.count(Event{Kind: EventEnded, Reason: why, Took: e.since(e.visit.Started)})
+	e.count(e.endedEvent(why))
 	e.cfg.Log.Info("visit ends", "reason", why)
 	e.ending, e.canceled = why, e.cfg.Now()
 	e.visit.Ending = why

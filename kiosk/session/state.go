@@ -211,9 +211,14 @@ type State struct {
 	// times.
 	IdleWarning time.Time
 
-	Help    bool // help was asked for and nobody put it away
-	Wiped   bool // on the goodbye screen: everything was erased and that was checked
-	Restore bool // the kiosk restarted in mid-visit and has its pages again
+	Help   bool // help was asked for and nobody put it away
+	Coming bool // and somebody said that they are on their way
+	// Message is the host's line for all visitors; Paused its reason why no
+	// visit can begin, Closed that the place is closed. "" and false: none.
+	Message, Paused string
+	Closed          bool
+	Wiped           bool // on the goodbye screen: everything was erased and that was checked
+	Restore         bool // the kiosk restarted in mid-visit and has its pages again
 
 	Scanner, Printer, ReceiptPrinter, Key Slot
 	// Voice says that the kiosk can be heard: portals' pages can be read aloud;

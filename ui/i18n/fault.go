@@ -54,7 +54,7 @@ func Picture(code kiosk.Code, kind kiosk.Kind) string {
 		return "key"
 	case kiosk.CodeFeederEmpty, kiosk.CodeDoubleFeed, kiosk.CodeBadPage:
 		return "scanner"
-	case kiosk.CodeMarkerEmpty, kiosk.CodeMarkerLow, kiosk.CodeJobRejected, kiosk.CodeJobAborted, kiosk.CodeJobUnknown:
+	case kiosk.CodeMarkerEmpty, kiosk.CodeMarkerLow, kiosk.CodeJobRejected, kiosk.CodeJobAborted, kiosk.CodeJobUnknown, kiosk.CodeQuota:
 		return "printer"
 	case kiosk.CodeCutterError:
 		return "receipt"
@@ -97,7 +97,7 @@ func Badge(code kiosk.Code) string {
 		return "lock-key"
 	case kiosk.CodeKeyAbsent, kiosk.CodeJobUnknown, kiosk.CodeFileUnknown:
 		return "question"
-	case kiosk.CodeFileTooBig, kiosk.CodeFileTooLong, kiosk.CodeCannotFit, kiosk.CodeSpoolFull, kiosk.CodeKeyFull:
+	case kiosk.CodeFileTooBig, kiosk.CodeFileTooLong, kiosk.CodeCannotFit, kiosk.CodeSpoolFull, kiosk.CodeKeyFull, kiosk.CodeQuota:
 		return "stack"
 	case kiosk.CodeBadRequest:
 		return "arrows-clockwise"

@@ -75,6 +75,7 @@ var codeTable = map[kiosk.Code]codeLine{
 
 	kiosk.CodeInternal:   {"Erreur interne.", "Internal error.", 0},
 	kiosk.CodeCanceled:   {"Arrêté.", "Stopped.", ExitCanceled},
+	kiosk.CodeQuota:      {"La visite a imprimé autant de pages que le lieu le permet.", "The visit has printed as many pages as the place allows.", 0},
 	kiosk.CodeSpoolFull:  {"La visite a trop de pages : finissez-la, puis commencez-en une autre.", "The visit holds too many pages: finish it, then start another one.", 0},
 	kiosk.CodeBadRequest: {"Ce n’est pas possible maintenant.", "This is not possible now.", 0},
 	kiosk.CodeOutOfOrder: {"La borne est hors service : lancez « kioskctl selftest ».", "The kiosk is out of order: run “kioskctl selftest”.", 0},

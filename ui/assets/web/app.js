@@ -52,6 +52,11 @@ function render(v) {
     return;
   }
   // What this page has shown of a visit ends with its process.
+  // The host changed what the page says; nobody reads it now.
+  if (['welcome', 'shut'].includes(v.section) && v.page !== document.documentElement.dataset.page) {
+    location.reload();
+    return;
+  }
   if (view?.section === 'goodbye' && v.section !== 'goodbye') {
     location.replace('/fresh');
     return;
@@ -89,7 +94,7 @@ function show(name, before) {
   for (const s of all('[data-section]')) s.hidden = s.dataset.section !== name;
   if (name === 'portal') stage('portal');
   leaveZoom(name);
-  if (['welcome', 'goodbye', 'broken'].includes(name)) for (const d of all('dialog[open]')) close(d);
+  if (['welcome', 'goodbye', 'broken', 'shut'].includes(name)) for (const d of all('dialog[open]')) close(d);
   arrived();
 }
 
