@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"pointnum/kiosk"
+	"pointnum/kiosk/browser"
 )
 
 // TestPages tries what pages do.
@@ -31,6 +32,7 @@ func TestPages(t *testing.T) {
 		{"downloads are taken once", downloads},
 		{"printing is the kiosk's", printing},
 		{"the keyboard types in every frame", typing},
+		{"the keyboard stays while a finger is down", fingerDown},
 		{"the mailbox has a tab of its own", mailbox},
 		{"pages are made larger for the visit", zooming},
 	})
@@ -189,6 +191,42 @@ func typing(t *testing.T, s *site, v *opened) {
 	}
 	v.eval(t, "text.blur()")
 	v.until(t, "no cursor", func(b kiosk.BrowserState) bool { return b.Typing == "" })
+}
+
+// fingerDown: a keyboard that goes makes room for the page, which moves then;
+// the finger would come up beside what it was put on.
+func fingerDown(t *testing.T, s *site, v *opened) {
+	v.goTo(t, s, "/finger", `<style>*{margin:0}input,button{display:block;height:50px;width:90px}</style>
+<input id=text><input id=tel type=tel><button id=b onclick="window.out='clicked'">b</button>`)
+	in, err := browser.Look(v.Browsing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		on   string
+		y    int
+		want kiosk.FieldKind
+	}{{"a field", 25, kiosk.FieldText}, {"another field", 75, kiosk.FieldPhone}, {"a button", 125, ""}} {
+		before := v.now().Typing
+		finger := func(kind string) {
+			t.Helper()
+			err := in.Devtools.Call(t.Context(), in.Session, "Input.dispatchMouseEvent", map[string]any{
+				"type": kind, "x": 20, "y": c.y, "button": "left", "clickCount": 1}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		finger("mousePressed")
+		v.eval(t, painted)
+		if now := v.now().Typing; now != before {
+			t.Errorf("down on %s: typing %q after %q", c.on, now, before)
+		}
+		finger("mouseReleased")
+		v.until(t, "the finger off "+c.on, func(b kiosk.BrowserState) bool { return b.Typing == c.want })
+	}
+	if got := v.eval(t, "window.out"); got != "clicked" {
+		t.Errorf("the button says %q", got)
+	}
 }
 
 func mailbox(t *testing.T, s *site, v *opened) {

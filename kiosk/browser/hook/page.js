@@ -44,8 +44,15 @@
     if (e instanceof HTMLTextAreaElement) return e.readOnly || e.disabled ? '' : 'text';
     return e.isContentEditable ? 'text' : '';
   };
-  let told = '';
-  const tell = (kind) => { if (kind !== told) { told = kind; say({ t: 'focus', f: kind }); } };
+  // Told when the finger is off: the keyboard makes room or takes it, the page
+  // moves, and the finger would come up beside what it was put on.
+  let told = '', kind = '', down = false;
+  const settle = () => { if (!down && kind !== told) { told = kind; say({ t: 'focus', f: kind }); } };
+  const tell = (k) => { kind = k; settle(); };
+  window.addEventListener('pointerdown', (e) => { if (e.isTrusted) down = true; }, true);
+  for (const type of ['pointerup', 'pointercancel']) {
+    window.addEventListener(type, (e) => { if (e.isTrusted) { down = false; timeout(settle, 0); } }, true);
+  }
   const watchFocus = (root) => {
     root.addEventListener('focusin', (e) => { if (e.isTrusted) { const k = kindOf(e.composedPath()[0]); timeout(() => tell(k), 0); } }, true);
     root.addEventListener('focusout', (e) => { if (e.isTrusted && !e.relatedTarget) timeout(() => { if (!document.hasFocus() || document.activeElement === document.body || !document.activeElement) tell(''); }, 0); }, true);
