@@ -1,0 +1,125 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"pointnum/provisioning"
+	"pointnum/provisioning/fleet"
+	"pointnum/provisioning/fleet/store"
+	"pointnum/provisioning/fleet/store/storetest"
+)
+
+// postgres is one server for all tests of this package; each test has a
+// database of its own.
+var postgres = sharedServer{}
+
+type sharedServer struct{ *storetest.Server }
+
+func TestMain(m *testing.M) { os.Exit(withPostgres(m)) }
+
+func withPostgres(m *testing.M) int {
+	s, err := storetest.Start(context.Background())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	postgres.Server = s
+	code := m.Run()
+	if err := s.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+// databases are the addresses of empty ones, by kind.
+func databases(t testing.TB) map[string]string {
+	t.Helper()
+	dsn, err := postgres.Database(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{"sqlite": filepath.Join(t.TempDir(), "fleet.db"), "postgres": dsn}
+}
+
+// onBoth runs a test on both databases.
+func onBoth(t *testing.T, f func(t *testing.T, dsn string)) {
+	t.Helper()
+	for name, dsn := range databases(t) {
+		t.Run(name, func(t *testing.T) { f(t, dsn) })
+	}
+}
+
+// noon is the time of the tests' servers: a Sunday, 13:00 in Paris.
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+var all = fleet.Scope{All: true}
+
+func of(structure string) fleet.Scope { return fleet.Scope{Structure: structure} }
+
+// open opens a store at noon, for the time of the test.
+func open(t testing.TB, dsn string) *store.Store {
+	t.Helper()
+	return openWith(t, dsn, store.Options{Now: func() time.Time { return noon }})
+}
+
+func openWith(t testing.TB, dsn string, o store.Options) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), dsn, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { must(t, s.Close()) })
+	return s
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// got fails the test unless there is no error.
+func got[T any](t testing.TB) func(v T, err error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		must(t, err)
+		return v
+	}
+}
+
+// settle adds a structure with kiosks.
+func settle(t testing.TB, s *store.Store, structure string, kiosks ...string) {
+	t.Helper()
+	must(t, s.AddStructure(t.Context(), fleet.Structure{ID: structure, Name: "Centre " + structure}))
+	for _, k := range kiosks {
+		enrol(t, s, structure, k, "")
+	}
+}
+
+func enrol(t testing.TB, s *store.Store, structure, kiosk, replaces string) fleet.Kiosk {
+	t.Helper()
+	must(t, s.AddCode(t.Context(), fleet.Code{ID: "code-" + kiosk, Structure: structure, Label: "Place " + kiosk, Replaces: replaces, Created: noon, Expires: noon.Add(time.Hour)}, "hash-"+kiosk))
+	k, err := s.Enrol(t.Context(), "hash-"+kiosk, kiosk, "KEY-"+kiosk, noon.Add(90*24*time.Hour))
+	must(t, err)
+	return k
+}
+
+// counts is an event that counts one visit and n pages in the slot at a time.
+func counts(epoch, seq int64, at time.Time, pages int64) provisioning.Event {
+	return provisioning.Event{Epoch: epoch, Seq: seq, At: at.UnixMicro(), Kind: provisioning.EventCounts,
+		Counts: &provisioning.Counts{Slot: at.Truncate(provisioning.Slot).Unix(), N: map[string]int64{"visits": 1, "pages": pages}}}
+}
+
+func ingest(t testing.TB, s *store.Store, structure, kiosk string, evs ...provisioning.Event) int {
+	t.Helper()
+	n, err := s.Ingest(t.Context(), structure, kiosk, evs)
+	must(t, err)
+	return n
+}
