@@ -257,8 +257,8 @@ type Usage struct {
 	Kiosk     string
 	Counter   string // as provisioning.ValidCounter
 	N         int64
-	// Hidden says that N is from 1 to K-1 and is not shown: so few could be
-	// somebody.
+	// Hidden says that N is not shown: it is from 1 to K-1, and so few could
+	// be somebody, or it would tell one that is.
 	Hidden bool
 }
 
