@@ -161,6 +161,11 @@ func (s *Store) UseRecovery(ctx context.Context, person, hash string) error {
 	return err
 }
 
+// RecoveryLeft is how many recovery codes a person has.
+func (s *Store) RecoveryLeft(ctx context.Context, person string) (int, error) {
+	return one(ctx, s.read, func(row scanner) (n int, err error) { err = row.Scan(&n); return n, err }, "SELECT COUNT(*) FROM recovery WHERE person = $1", person)
+}
+
 // SetPassword replaces a person's password and its one-time code.
 func (s *Store) SetPassword(ctx context.Context, p fleet.Password) error {
 	return s.setPassword(ctx, s.write, p)
