@@ -70,7 +70,9 @@ func (p *People) Known(ctx context.Context, hash, from string, quiet bool) (Who,
 		return Who{}, fmt.Errorf("people: read the person: %w", err)
 	}
 	if !quiet && now.Sub(s.Seen) >= time.Minute {
-		if err := p.o.Store.TouchSession(ctx, s.Hash, now, time.Time{}); err != nil {
+		if err := p.o.Store.TouchSession(ctx, s.Hash, now, time.Time{}); errors.Is(err, fleet.ErrNotFound) {
+			return Who{}, ErrSession // ended this moment
+		} else if err != nil {
 			return Who{}, fmt.Errorf("people: touch the session: %w", err)
 		}
 		s.Seen = now
