@@ -15,7 +15,6 @@ import (
 // part in, and of a store that fails.
 type memory struct {
 	mu          sync.Mutex
-	now         func() time.Time
 	fail        error // of everything
 	persons     map[string]fleet.Person
 	keys        []fleet.Passkey

@@ -174,7 +174,7 @@ func TestFiveTriesInAQuarterOfAnHour(t *testing.T) {
 }
 
 func TestAHundredTriesAtOnceAreFive(t *testing.T) {
-	h := newHouse(t)
+	h := newHouseOn(t, newMemory())
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	count := map[error]int{}
@@ -194,7 +194,7 @@ func TestAHundredTriesAtOnceAreFive(t *testing.T) {
 
 // Those who are right share an address as they like.
 func TestWhoGetsInUsesUpNobodysTries(t *testing.T) {
-	h := newHouse(t)
+	h := newHouseOn(t, newMemory())
 	boss, a := h.founder()
 	_, p, _ := h.joinPassword(boss)
 	h.pass(time.Hour)
@@ -212,7 +212,7 @@ func TestWhoGetsInUsesUpNobodysTries(t *testing.T) {
 }
 
 func TestAFloodOfBadPasskeysFromOneAddressIsCutOff(t *testing.T) {
-	h := newHouse(t)
+	h := newHouseOn(t, newMemory())
 	_, a := h.founder()
 	liar := *a
 	liar.rp = "evil.example"
@@ -233,7 +233,7 @@ func TestAFloodOfBadPasskeysFromOneAddressIsCutOff(t *testing.T) {
 }
 
 func TestAnUnknownAccountTakesAsLongAsAKnownOne(t *testing.T) {
-	h := newHouse(t, func(o *people.Options) { o.Cost = people.Cost{} })
+	h := newHouseOn(t, newMemory(), func(o *people.Options) { o.Cost = people.Cost{} })
 	boss, _ := h.founder()
 	h.joinPassword(boss)
 	took := func(email string) time.Duration {
