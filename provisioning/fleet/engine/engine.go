@@ -229,7 +229,7 @@ func (e *Engine) start(ctx context.Context) error {
 	if err := e.subscribe(); err != nil {
 		return err
 	}
-	if err := e.pushKeys(ctx); err != nil {
+	if _, err := e.pushKeys(ctx); err != nil {
 		if e.server != nil {
 			return err
 		}

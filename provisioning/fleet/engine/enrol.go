@@ -99,7 +99,7 @@ func (e *Engine) enrol(ctx context.Context, ask provisioning.EnrolAsk) (provisio
 	e.log.Info("a kiosk is enrolled", "structure", k.Structure, "kiosk", k.ID)
 	e.presence.known(k.Structure, k.ID, time.Time{})
 	e.change(k.Structure, k.ID, "state")
-	if err := e.pushKeys(ctx); err != nil { // it may take another one's place
+	if _, err := e.pushKeys(ctx); err != nil { // it may take another one's place
 		e.askPush()
 	}
 	e.tell(subjectKeys, nil)

@@ -74,7 +74,7 @@ func (e *Engine) Revoke(ctx context.Context, sc fleet.Scope, kiosk string) error
 		return fmt.Errorf("engine: revoke: %w", err)
 	}
 	e.tell(subjectKeys, []byte(k.ID))
-	err = e.pushKeys(ctx)
+	_, err = e.pushKeys(ctx)
 	e.presence.out(k.ID)
 	e.change(k.Structure, k.ID, "state")
 	if err != nil {
@@ -88,7 +88,7 @@ func (e *Engine) onKeys(m *nats.Msg) {
 	if id := string(m.Data); provisioning.ValidID(id) {
 		e.presence.out(id)
 		e.crew.do(func(ctx context.Context) {
-			if err := e.pushKeys(ctx); err != nil {
+			if _, err := e.pushKeys(ctx); err != nil {
 				e.askPush()
 			}
 		})
@@ -118,11 +118,17 @@ func (e *Engine) runKeys(ctx context.Context) {
 		case <-e.push:
 		case <-every.C:
 		}
+		changed, err := e.pushKeys(ctx)
 		pause := pushPause
-		if err := e.pushKeys(ctx); err != nil && ctx.Err() == nil {
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
 			e.log.Warn("revoked keys are not with nats", "error", err)
 			e.askPush()
 			pause = retryEvery
+		case !changed:
+			continue
 		}
 		t := time.NewTimer(pause)
 		select {
@@ -144,25 +150,25 @@ func (e *Engine) forgetPushed() {
 // pushKeys puts the account with the revoked keys in force, if they are not
 // those that NATS has: it closes the connections of those keys. When two
 // servers do it at one time, each hears of the other's and looks again.
-func (e *Engine) pushKeys(ctx context.Context) error {
+func (e *Engine) pushKeys(ctx context.Context) (changed bool, err error) {
 	e.pushing.Lock()
 	defer e.pushing.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, sqlTime)
 	defer cancel()
 	revoked, err := e.store.RevokedKeys(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	now := make(map[string]int64, len(revoked))
 	for key, at := range revoked {
 		now[key] = at.Unix()
 	}
 	if e.pushed != nil && maps.Equal(now, e.pushed) {
-		return nil
+		return false, nil
 	}
 	token, err := e.ring.Account(revoked)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if e.server != nil {
 		err = e.pushEmbedded(token)
@@ -170,10 +176,10 @@ func (e *Engine) pushKeys(ctx context.Context) error {
 		err = e.pushCluster(ctx, token)
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	e.pushed = now
-	return nil
+	return true, nil
 }
 
 func (e *Engine) pushEmbedded(token string) error {

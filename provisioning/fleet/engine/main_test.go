@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,7 +33,7 @@ const patience = 40 * time.Second
 var everything = fleet.Scope{All: true}
 
 // eventually waits for a state.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !ok(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -41,8 +42,15 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+// clock is the server's, which a test moves.
+type clock struct{ ahead atomic.Int64 }
+
+func newClock() *clock                { return &clock{} }
+func (c *clock) get() time.Time       { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) add(by time.Duration) { c.ahead.Add(int64(by)) }
+
 // nothingLeft checks at the end that all goroutines have ended.
-func nothingLeft(t *testing.T) {
+func nothingLeft(t testing.TB) {
 	t.Helper()
 	before := runtime.NumGoroutine()
 	t.Cleanup(func() {
@@ -58,7 +66,7 @@ func nothingLeft(t *testing.T) {
 
 // site is a server of kiosks: a real store, a real NATS, real HTTP.
 type site struct {
-	t      *testing.T
+	t      testing.TB
 	ring   *keys.Ring
 	store  *store.Store
 	engine *engine.Engine
@@ -67,7 +75,7 @@ type site struct {
 }
 
 // openStore opens a database whose news go to whatever engine is there.
-func openStore(t *testing.T, path string, e func() *engine.Engine) *store.Store {
+func openStore(t testing.TB, path string, e func() *engine.Engine) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), path, store.Options{Fresh: func(structure, kiosk string, evs []provisioning.Event) {
 		e().Fresh(structure, kiosk, evs)
@@ -83,7 +91,7 @@ func openStore(t *testing.T, path string, e func() *engine.Engine) *store.Store 
 	return s
 }
 
-func newRing(t *testing.T) *keys.Ring {
+func newRing(t testing.TB) *keys.Ring {
 	t.Helper()
 	r, err := keys.Open(filepath.Join(t.TempDir(), "keys"))
 	if err != nil {
@@ -93,7 +101,7 @@ func newRing(t *testing.T) *keys.Ring {
 }
 
 // newSite starts a server with two structures.
-func newSite(t *testing.T, change func(*engine.Options)) *site {
+func newSite(t testing.TB, change func(*engine.Options)) *site {
 	t.Helper()
 	nothingLeft(t)
 	s := &site{t: t, ring: newRing(t)}
