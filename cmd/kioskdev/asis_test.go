@@ -60,7 +60,7 @@ func TestAPhotographGoesBackToHowItCame(t *testing.T) {
 			s.tableIs(t, true)
 			s.touch(`#zoom [data-close]`)
 
-			s.makeFile()
+			s.makeFile("caf")
 			s.touch(`[data-act="save"]`)
 			eventually(t, "a file on the key", func() bool { return len(keyFiles(t, dir)) == 1 })
 			if light := cornerOf(t, filepath.Join(dir, keyFiles(t, dir)[0])); light > dark {
@@ -89,23 +89,8 @@ func TestAScanGoesBackToHowItCame(t *testing.T) {
 	s.touch(`#zoom [data-do="as-is"]`)
 	eventually(t, "the scan made straight", func() bool { return s.zoomed() == before })
 	s.touch(`#zoom [data-close]`)
-	s.touch(`header [data-open="leave"]`)
-	s.touch(`#leave [data-act="leave"]`)
-	s.shows("goodbye")
-	eventually(t, "everything erased", func() bool {
-		return eval[bool](s, `document.querySelector('[data-section="goodbye"] [data-when="wiped"]').checkVisibility()`)
-	})
+	s.leave()
 	checkEmpty(t, told.Spool)
-}
-
-// makeFile goes on from the review to the result.
-func (s *screen) makeFile() {
-	s.t.Helper()
-	s.touch(`section[data-section="review"] [data-screen="portal"]`)
-	s.touch(`[data-portal="caf"]`)
-	s.touch(`[data-kind="rent_certificate"]`)
-	s.touch(`[data-do="choose"]`)
-	s.shows("result")
 }
 
 // onATable is a photograph of a sheet that lies askew on a dark table.

@@ -3,13 +3,10 @@ package main_test
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -27,7 +24,7 @@ func TestVisitSurvivesAKilledAgent(t *testing.T) {
 	config, spool := filepath.Join(dir, "kiosk.yaml"), filepath.Join(dir, "spool")
 	listen := freePort(t)
 	tools := start(t, "kioskdev", "-hardware", "-json", "-browser=false", "-write-config", config, "-out", out, "-spool", spool,
-		"-listen", listen, "-panel", "127.0.0.1:0", "-marker", marker, "-page-time", "700ms", "-side-time", "2s")
+		"-listen", listen, "-panel", "127.0.0.1:0", "-pages", papers(t, out, marker), "-page-time", "100ms", "-side-time", "2s")
 	bench := panel{tools.told(t).Panel}
 	agent := start(t, "kioskd", "-config", config)
 	address := "http://" + listen + "/"
@@ -43,6 +40,7 @@ func TestVisitSurvivesAKilledAgent(t *testing.T) {
 	s.shows("welcome")
 	s.touch(`[data-act="start"][data-lang="fr"]`)
 	s.shows("scan")
+	bench.post(t, "/fault", "device", "scanner", "fault", "hang", "sheet", "3", "once", "true", "on", "true")
 	s.touch(`[data-act="scan"]`)
 	eventually(t, "two pages while the third is scanned", func() bool {
 		return eval[int](s, `document.querySelectorAll('#thumbs li').length`) >= 2
@@ -104,7 +102,7 @@ func TestVisitSurvivesAKilledAgent(t *testing.T) {
 	if home, err := os.UserHomeDir(); err == nil {
 		where = append(where, home)
 	}
-	if holds(t, where, marks, began, append(otherKiosks(t, dir), out)...) {
+	if holds(t, where, marks, began, out) {
 		t.Error("something of the visit is left")
 	}
 }
@@ -158,93 +156,6 @@ func markedPDF() []byte {
 	}
 	fmt.Fprintf(&b, "trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n", len(at)+1, start)
 	return b.Bytes()
-}
-
-// fragments are pieces of everything a spool holds: pages, previews, originals.
-func fragments(t *testing.T, spool string) [][]byte {
-	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(spool, "blobs", "*"))
-	if err != nil || len(paths) < 3 {
-		t.Fatalf("blobs of the spool: %v, %v", paths, err)
-	}
-	var pieces [][]byte
-	for _, path := range paths {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(data) > 2000 {
-			pieces = append(pieces, data[len(data)/2:len(data)/2+48])
-		}
-	}
-	return pieces
-}
-
-// otherKiosks are folders of kiosks that run on this machine at the same time
-// and scan the same sample pages; ours are given.
-func otherKiosks(t *testing.T, ours ...string) (others []string) {
-	t.Helper()
-	for _, pattern := range []string{"/dev/shm/kioskdev-*", "/dev/shm/pointnum-*"} {
-		all, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		others = append(others, all...)
-	}
-	return slices.DeleteFunc(others, func(o string) bool {
-		return slices.ContainsFunc(ours, func(dir string) bool { return dir == o || strings.HasPrefix(dir, o+"/") })
-	})
-}
-
-// File systems of the kernel, which store nothing (statfs(2)).
-const (
-	procMagic = 0x9fa0
-	sysMagic  = 0x62656572
-)
-
-// holds looks for pieces in every file changed since a time, but in folders
-// that are not the kiosk's: the visitor's paper.
-func holds(t *testing.T, dirs []string, pieces [][]byte, since time.Time, but ...string) bool {
-	t.Helper()
-	found := false
-	for _, dir := range dirs {
-		err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-			if err != nil {
-				return nil // gone meanwhile, or not ours to read
-			}
-			if e.IsDir() {
-				for _, b := range but {
-					if path == b {
-						return filepath.SkipDir
-					}
-				}
-				var fsys syscall.Statfs_t
-				if syscall.Statfs(path, &fsys) == nil && (fsys.Type == procMagic || fsys.Type == sysMagic) {
-					return filepath.SkipDir // a change root of somebody else's
-				}
-				if strings.Contains(e.Name(), "go-build") || strings.HasPrefix(e.Name(), "pointnum-bin-") || e.Name() == "mod" {
-					return filepath.SkipDir
-				}
-				return nil
-			}
-			info, err := e.Info()
-			if err != nil || !info.Mode().IsRegular() || info.ModTime().Before(since) || info.Size() > 200<<20 {
-				return nil
-			}
-			data, err := os.ReadFile(path)
-			for i, piece := range pieces {
-				if err == nil && bytes.Contains(data, piece) {
-					t.Logf("piece %d of %d found in %s", i+1, len(pieces), path)
-					found = true
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	return found
 }
 
 // answers is true when a web server is there.

@@ -258,9 +258,10 @@ func eval[T any](s *screen, script string) (v T) {
 // pace is between seeing something and touching it.
 const pace = 100 * time.Millisecond
 
-// point is the middle of what a finger can reach of an element.
+// point is the middle of what a finger can reach of an element. While the
+// answer to another button is awaited the screen takes no touch.
 const point = `(() => {
-	if ('deaf' in document.documentElement.dataset) return null;
+	if ('deaf' in document.documentElement.dataset || document.querySelector('button.pressed')) return null;
 	const all = [...document.querySelectorAll(%q)].filter((e) => e.checkVisibility() && !e.closest('[hidden]'));
 	const e = all[%d];
 	if (!e || e.disabled || e.getAttribute('aria-disabled') === 'true') return null;

@@ -75,8 +75,9 @@ func TestVisitOnAPortal(t *testing.T) {
 			if c.width > 0 {
 				display = xtest.DisplayOf(t, c.width, c.height)
 			}
+			out := t.TempDir()
 			kiosk := startOn(t, display, "kioskdev", "-json", "-listen", "127.0.0.1:0", "-panel", "127.0.0.1:0", "-browser", "-chromium", debugPort,
-				"-out", t.TempDir(), "-marker", marker, "-page-time", "100ms", "-side-time", "100ms")
+				"-out", out, "-pages", papers(t, out, marker), "-page-time", "100ms", "-side-time", "100ms")
 			told := kiosk.told(t)
 			s := openWindow(t, display, told.Screen, c.width, c.height)
 			visitPortal(t, s, told.Spool, told.Out, panel{told.Panel})
@@ -87,7 +88,7 @@ func TestVisitOnAPortal(t *testing.T) {
 func visitPortal(t *testing.T, s *screen, spool, out string, bench panel) {
 	began := time.Now().Add(-time.Second)
 	bench.post(t, "/key", "in", "true")
-	prepare(t, s)
+	prepare(s)
 	p := s.enter()
 	p.follow(portalHost, "/connexion")
 	logIn(t, s, p)
@@ -123,30 +124,15 @@ func visitPortal(t *testing.T, s *screen, spool, out string, bench panel) {
 
 	download(t, s, p, bench)
 	left := append(fragments(t, spool), []byte(marker))
-	s.touch(`[data-section="browse"] [data-open="leave"]`)
-	s.touch(`#leave [data-act="leave"]`)
-	s.shows("goodbye")
-	eventually(t, "everything erased", func() bool {
-		return eval[bool](s, `document.querySelector('[data-section="goodbye"] [data-when="wiped"]').checkVisibility()`)
-	})
+	s.leave()
 	erased(t, spool, p.cell, out, left, began)
 }
 
 // prepare scans a paper and makes its file for the portal.
-func prepare(t *testing.T, s *screen) {
-	t.Helper()
-	s.shows("welcome")
-	s.touch(`[data-act="start"][data-lang="fr"]`)
-	s.shows("scan")
-	s.touch(`[data-act="scan"]`)
-	s.shows("review")
-	eventually(t, "three pages with pictures", func() bool { return s.pages() == 3 })
-	s.touch(`section[data-section="review"] [data-screen="portal"]`)
-	s.shows("portal")
-	s.touch(`[data-section="portal"] [data-portal="essai"]`)
-	s.touch(`[data-kind="rent_certificate"]`)
-	s.touch(`[data-do="choose"]`)
-	s.shows("result")
+func prepare(s *screen) {
+	s.t.Helper()
+	s.scanPapers()
+	s.makeFile("essai")
 }
 
 // logIn reads the code in the mailbox's tab; the form stays as it is.
@@ -255,26 +241,6 @@ func download(t *testing.T, s *screen, p *page, bench panel) {
 	s.shows("browse")
 }
 
-// erased wants nothing left of a visit: no process and no folder of its
-// browser, no file with a piece of its papers.
-func erased(t *testing.T, spool, cell, out string, pieces [][]byte, since time.Time) {
-	t.Helper()
-	checkEmpty(t, spool)
-	if _, err := os.Stat(cell); !os.IsNotExist(err) {
-		t.Errorf("the browser's folder is still there: %v", err)
-	}
-	if n := processesOf(t, cell); n > 0 {
-		t.Errorf("%d processes of the browser are still there", n)
-	}
-	where := []string{os.TempDir(), "/dev/shm", "/run", "/var/tmp", "/var/log", "/var/spool"}
-	if home, err := os.UserHomeDir(); err == nil {
-		where = append(where, home)
-	}
-	if holds(t, where, pieces, since, append(otherKiosks(t, spool, cell), out)...) {
-		t.Error("something of the visit is left")
-	}
-}
-
 // processesOf counts the processes that name a folder.
 func processesOf(t *testing.T, dir string) (n int) {
 	t.Helper()
@@ -311,12 +277,12 @@ func TestVisitOnAPortalSurvivesAKilledAgent(t *testing.T) {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	out, spool := t.TempDir(), filepath.Join(dir, "spool")
 	args := []string{"-json", "-listen", freePort(t), "-panel", "127.0.0.1:0", "-browser", "-chromium", debugPort,
-		"-out", out, "-spool", spool, "-marker", marker, "-page-time", "100ms", "-side-time", "100ms"}
+		"-out", out, "-spool", spool, "-pages", papers(t, out, marker), "-page-time", "100ms", "-side-time", "100ms"}
 	kiosk := start(t, "kioskdev", args...)
 	told := kiosk.told(t)
 	t.Cleanup(func() { os.RemoveAll(filepath.Dir(told.Control)) })
 	s := openScreen(t, told.Screen, 1080, 1920)
-	prepare(t, s)
+	prepare(s)
 	p := s.enter()
 	p.follow(portalHost, "/formulaires")
 	p.touchUntil(portalHost, with("data-trigger", "hidden"), "a paper", func() bool { return s.where() == "ask-file" })
@@ -337,11 +303,6 @@ func TestVisitOnAPortalSurvivesAKilledAgent(t *testing.T) {
 	again := openPage(s, portalHost)
 	again.follow(portalHost, "/formulaires")
 	give(t, s, again, "hidden")
-	s.touch(`[data-section="browse"] [data-open="leave"]`)
-	s.touch(`#leave [data-act="leave"]`)
-	s.shows("goodbye")
-	eventually(t, "everything erased", func() bool {
-		return eval[bool](s, `document.querySelector('[data-section="goodbye"] [data-when="wiped"]').checkVisibility()`)
-	})
+	s.leave()
 	erased(t, spool, again.cell, out, pieces, began)
 }

@@ -51,12 +51,7 @@ func TestVisit(t *testing.T) {
 			eventually(t, "three pages with pictures", func() bool { return s.pages() == 3 })
 
 			edit(t, s)
-			s.touch(`section[data-section="review"] [data-screen="portal"]`)
-			s.shows("portal")
-			s.touch(`[data-portal="caf"]`)
-			s.touch(`[data-kind="rent_certificate"]`)
-			s.touch(`[data-do="choose"]`)
-			s.shows("result")
+			s.makeFile("caf")
 			if text := s.text(); !strings.Contains(text, "3") {
 				t.Errorf("the result says %q", text)
 			}
@@ -68,12 +63,7 @@ func TestVisit(t *testing.T) {
 			eventually(t, "a receipt", func() bool { return bench.state(t).Receipts == 1 })
 			s.shows("result")
 
-			s.touch(`header [data-open="leave"]`)
-			s.touch(`#leave [data-act="leave"]`)
-			s.shows("goodbye")
-			eventually(t, "everything erased", func() bool {
-				return eval[bool](s, `document.querySelector('[data-section="goodbye"] [data-when="wiped"]').checkVisibility()`)
-			})
+			s.leave()
 			s.keep("erased")
 			checkEmpty(t, told.Spool)
 			checkPaper(t, filepath.Join(bench.state(t).KeyDir, keyFiles(t, bench.state(t).KeyDir)[0]))
@@ -82,6 +72,39 @@ func TestVisit(t *testing.T) {
 			s.shows("welcome")
 		})
 	}
+}
+
+// scanPapers begins a visit and scans three pages.
+func (s *screen) scanPapers() {
+	s.t.Helper()
+	s.shows("welcome")
+	s.touch(`[data-act="start"][data-lang="fr"]`)
+	s.shows("scan")
+	s.touch(`[data-act="scan"]`)
+	s.shows("review")
+	eventually(s.t, "three pages with pictures", func() bool { return s.pages() == 3 })
+}
+
+// makeFile goes on from the review to the result.
+func (s *screen) makeFile(portal string) {
+	s.t.Helper()
+	s.touch(`section[data-section="review"] [data-screen="portal"]`)
+	s.shows("portal")
+	s.touch(`[data-section="portal"] [data-portal="` + portal + `"]`)
+	s.touch(`[data-kind="rent_certificate"]`)
+	s.touch(`[data-do="choose"]`)
+	s.shows("result")
+}
+
+// leave ends the visit.
+func (s *screen) leave() {
+	s.t.Helper()
+	s.touch(`[data-open="leave"]`)
+	s.touch(`#leave [data-act="leave"]`)
+	s.shows("goodbye")
+	eventually(s.t, "everything erased", func() bool {
+		return eval[bool](s, `document.querySelector('[data-section="goodbye"] [data-when="wiped"]').checkVisibility()`)
+	})
 }
 
 // edit turns, moves and deletes pages and takes all of it back.
@@ -159,26 +182,5 @@ func checkReceipt(t *testing.T, path, lang string) {
 	}
 	if lang == "fr" && !strings.ContainsAny(text, "éèàê") {
 		t.Errorf("the receipt has no accents:\n%s", text)
-	}
-}
-
-// checkEmpty wants no page and no journal in a spool.
-func checkEmpty(t *testing.T, dir string) {
-	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := e.Info()
-		if err != nil {
-			return err
-		}
-		if !e.IsDir() && info.Size() > 0 {
-			t.Errorf("the spool still holds %s (%d bytes)", e.Name(), info.Size())
-		}
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"fmt"
 	"maps"
 	"os"
@@ -20,7 +19,6 @@ import (
 	"pointnum/cmd/internal/leftover"
 	"pointnum/cmd/internal/testportal"
 	"pointnum/kiosk/browser/xtest"
-	"pointnum/kiosk/sample"
 )
 
 // owned is the variable by which the processes of a kiosk are known: all that
@@ -71,7 +69,7 @@ func newWiped(t *testing.T, whole, display bool) *wiped {
 	w.config, w.spool = filepath.Join(dir, "kiosk.yaml"), filepath.Join(dir, "spool")
 	w.listen = freePort(t)
 	args := []string{"-json", "-listen", w.listen, "-panel", "127.0.0.1:0", "-browser", "-out", w.out, "-spool", w.spool,
-		"-pages", w.papers(), "-page-time", "50ms", "-side-time", "50ms"}
+		"-pages", papers(t, w.out, w.word), "-page-time", "50ms", "-side-time", "50ms"}
 	if whole {
 		w.agent = startOn(t, w.display, "kioskdev", append(args, "-chromium", debugPort)...)
 		told := w.agent.told(t)
@@ -101,29 +99,6 @@ func newWiped(t *testing.T, whole, display bool) *wiped {
 // address is the screen's.
 func (w *wiped) address() string { return "http://" + w.listen + "/" }
 
-// papers are three pages of this visit alone, which hide its word.
-func (w *wiped) papers() string {
-	w.t.Helper()
-	dir := filepath.Join(w.out, "papers") // outside of the kiosk, as what comes out
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		w.t.Fatal(err)
-	}
-	var dpi [1]byte
-	rand.Read(dpi[:]) // never fails
-	for n := 1; n <= 3; n++ {
-		jpeg, err := sample.JPEG(n, sample.Options{Total: 3, DPI: 150 + int(dpi[0])/4, Marker: w.word})
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		comment := binary.BigEndian.AppendUint16([]byte{0xFF, 0xFE}, uint16(2+len(w.word)))
-		jpeg = slices.Concat(jpeg[:2], comment, []byte(w.word), jpeg[2:])
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.jpg", n)), jpeg, 0o600); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	return dir
-}
-
 // restart starts an agent where none runs. kioskdev has no papers then: its
 // scanner would hold those of the visit.
 func (w *wiped) restart() {
@@ -141,24 +116,14 @@ func (w *wiped) restart() {
 func (w *wiped) arrive(s *screen) *page {
 	t := w.t
 	t.Helper()
-	s.shows("welcome")
-	s.touch(`[data-act="start"][data-lang="fr"]`)
-	s.shows("scan")
-	s.touch(`[data-act="scan"]`)
-	s.shows("review")
-	eventually(t, "three pages with pictures", func() bool { return s.pages() == 3 })
+	s.scanPapers()
 	path := filepath.Join(w.bench.state(t).KeyDir, w.word+".pdf")
 	if err := os.WriteFile(path, bytes.ReplaceAll(markedPDF(), []byte(marker), []byte((w.word + strings.Repeat(" ", len(marker)))[:len(marker)])), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	s.bringFirst()
 	eventually(t, "the page of the key", func() bool { return s.pages() == 4 })
-	s.touch(`section[data-section="review"] [data-screen="portal"]`)
-	s.shows("portal")
-	s.touch(`[data-section="portal"] [data-portal="essai"]`)
-	s.touch(`[data-kind="rent_certificate"]`)
-	s.touch(`[data-do="choose"]`)
-	s.shows("result")
+	s.makeFile("essai")
 	return s.enter()
 }
 
@@ -196,7 +161,7 @@ func (w *wiped) plant(s *screen, p *page) {
 	if len(refused) > 0 {
 		t.Errorf("the page could not keep anything in %v", refused)
 	}
-	w.pieces = append(telling(fragments(t, w.spool)), []byte(w.word), []byte(w.secret))
+	w.pieces = append(fragments(t, w.spool), []byte(w.word), []byte(w.secret))
 	w.held(p)
 }
 
@@ -204,17 +169,16 @@ func (w *wiped) plant(s *screen, p *page) {
 func (w *wiped) take(s *screen, p *page) {
 	t := w.t
 	t.Helper()
-	p.touch(portalHost, with("data-traces", "imprimer"))
+	p.touch(portalHost, with("data-traces", "imprimer")) // the keyboard is open: it must not move the page before the finger is off
 	s.shows("ask-print")
 	s.touch(`[data-section="ask-print"] [data-act="print-page"]`)
 	eventually(t, "the page on paper", func() bool { return w.bench.state(t).Prints >= 1 })
 	s.shows("browse")
-	p.touch(portalHost, with("data-traces", "papier"))
-	s.shows("ask-taken")
+	p.touchUntil(portalHost, with("data-traces", "papier"), "its paper", func() bool { return s.where() == "ask-taken" })
 	s.touch(`[data-section="ask-taken"] .actions [data-act="ask"]`)
 	s.shows("browse")
-	p.touch(portalHost, with("data-traces", "envoyer"))
-	p.shows(portalHost, "what was sent", func(n *node) bool { return n.Name == "P" && strings.Contains(n.text(), w.word) })
+	sent := func(n *node) bool { return n.Name == "P" && strings.Contains(n.text(), w.word) }
+	p.touchUntil(portalHost, with("data-traces", "envoyer"), "what was sent", p.has(portalHost, sent))
 }
 
 // upload begins to send the visit's paper, and does not come to the end.
@@ -228,30 +192,7 @@ func (w *wiped) upload(s *screen, p *page) {
 	s.touch(`#papers button`)
 	s.shows("browse")
 	p.touchUntil(portalHost, with("data-send", "lent"), "an upload under way", func() bool { return w.portal.SlowUploads() > before })
-	w.pieces = append(telling(fragments(t, w.spool)), []byte(w.word), []byte(w.secret))
-}
-
-// telling are the pieces that can only be of one file: white paper is the same
-// everywhere.
-func telling(pieces [][]byte) [][]byte {
-	return slices.DeleteFunc(pieces, func(p []byte) bool {
-		different := map[byte]bool{}
-		for _, b := range p {
-			different[b] = true
-		}
-		return len(different) < 24
-	})
-}
-
-// leave ends the visit.
-func (w *wiped) leave(s *screen) {
-	w.t.Helper()
-	s.touch(`[data-section="` + s.where() + `"] [data-open="leave"]`)
-	s.touch(`#leave [data-act="leave"]`)
-	s.shows("goodbye")
-	eventually(w.t, "everything erased", func() bool {
-		return eval[bool](s, `document.querySelector('[data-section="goodbye"] [data-when="wiped"]').checkVisibility()`)
-	})
+	w.pieces = append(fragments(t, w.spool), []byte(w.word), []byte(w.secret))
 }
 
 // remembered looks into the memory of all that runs of the kiosk, and counts
@@ -342,7 +283,7 @@ func TestNothingIsLeftOfAVisit(t *testing.T) {
 	w.plant(s, p)
 	w.take(s, p)
 	w.upload(s, p)
-	w.leave(s)
+	s.leave()
 	w.gone(s, p.cell)
 }
 
@@ -358,7 +299,7 @@ func TestNothingIsLeftOfAVisitWithKills(t *testing.T) {
 	p = openPage(s, portalHost)
 	w.upload(s, p)
 	w.kill(s, p.cell)
-	w.leave(s)
+	s.leave()
 	w.gone(s, first, p.cell)
 }
 
@@ -369,7 +310,7 @@ func TestNothingIsLeftOfAKilledKioskdev(t *testing.T) {
 	p := w.arrive(s)
 	w.plant(s, p)
 	w.kill(s, p.cell)
-	w.leave(s)
+	s.leave()
 	w.gone(s, p.cell)
 }
 
