@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,7 +24,7 @@ type sharedServer struct{ *storetest.Server }
 func TestMain(m *testing.M) { os.Exit(withPostgres(m)) }
 
 func withPostgres(m *testing.M) int {
-	s, err := storetest.Start(context.Background())
+	s, err := storetest.Start(context.Background(), storetest.Fast)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -109,6 +110,28 @@ func enrol(t testing.TB, s *store.Store, structure, kiosk, replaces string) flee
 	k, err := s.Enrol(t.Context(), "hash-"+kiosk, kiosk, "KEY-"+kiosk, noon.Add(90*24*time.Hour))
 	must(t, err)
 	return k
+}
+
+// settleNow does the same for a store whose time is the present.
+func settleNow(t testing.TB, s *store.Store, structure string, kiosks ...string) {
+	t.Helper()
+	must(t, s.AddStructure(t.Context(), fleet.Structure{ID: structure, Name: structure}))
+	for _, k := range kiosks {
+		must(t, s.AddCode(t.Context(), fleet.Code{ID: "code-" + k, Structure: structure, Expires: time.Now().Add(time.Hour)}, "hash-"+k))
+		_, err := s.Enrol(t.Context(), "hash-"+k, k, "KEY-"+k, time.Now().Add(time.Hour))
+		must(t, err)
+	}
+}
+
+// ownPostgres is a server that the test may kill.
+func ownPostgres(t testing.TB) *storetest.Server { return storetest.New(t) }
+
+func queue(t testing.TB, s *store.Store, structure, kiosk, id string, expires time.Time) {
+	t.Helper()
+	c := provisioning.Command{ID: id, Structure: structure, Kiosk: kiosk, Kind: provisioning.CommandRecheck, Issued: noon.Unix(), Expires: expires.Unix()}
+	body, err := json.Marshal(c)
+	must(t, err)
+	must(t, s.Queue(t.Context(), of(structure), fleet.Queued{Command: c, By: "p1"}, provisioning.Signed{Body: body, Signature: []byte{1, 2}}))
 }
 
 // counts is an event that counts one visit and n pages in the slot at a time.

@@ -34,6 +34,7 @@ const patience = 90 * time.Second
 // at once.
 type Server struct {
 	bin, dir, socket string
+	settings         []string
 	as               *syscall.Credential // nil: as we are
 	postmaster       *process            // nil: not running
 }
@@ -59,7 +60,7 @@ func PostgreSQL(t testing.TB) (dsn string) {
 // New starts a server for one test, which may kill it.
 func New(t testing.TB) *Server {
 	t.Helper()
-	s, err := Start(t.Context())
+	s, err := Start(t.Context(), Fast)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,13 +72,18 @@ func New(t testing.TB) *Server {
 	return s
 }
 
-// Start starts a server outside of a test. The caller closes it.
-func Start(ctx context.Context) (*Server, error) {
+// Fast is the setting of servers that outlive no power cut. A killed one
+// loses nothing by it: what it wrote is the kernel's.
+const Fast = "fsync=off"
+
+// Start starts a server outside of a test, with settings as those of
+// postgresql.conf; for measurements without Fast. The caller closes it.
+func Start(ctx context.Context, settings ...string) (*Server, error) {
 	bin, err := newest()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{bin: bin}
+	s := &Server{bin: bin, settings: settings}
 	uid, gid := os.Getuid(), os.Getgid()
 	if uid == 0 { // PostgreSQL refuses to run as root
 		if uid, gid, err = postgresUser(); err != nil {
@@ -169,10 +175,13 @@ func (s *Server) Restart(ctx context.Context) error {
 	if s.postmaster != nil {
 		return errors.New("storetest: PostgreSQL runs")
 	}
-	var log bytes.Buffer
-	cmd := exec.Command(filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.socket, "-c", "listen_addresses=", "-c", "max_connections=100")
+	args := []string{"-D", s.data(), "-k", s.socket, "-c", "listen_addresses=", "-c", "max_connections=100"}
+	for _, setting := range s.settings {
+		args = append(args, "-c", setting)
+	}
+	cmd := exec.Command(filepath.Join(s.bin, "postgres"), args...)
 	cmd.Dir = s.dir
-	cmd.Stderr = &locked{w: &log}
+	cmd.Stderr = &locked{}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.as, Pdeathsig: syscall.SIGQUIT}
 	// Children that outlive a killed postmaster hold its standard error.
 	cmd.WaitDelay = time.Second
@@ -285,7 +294,7 @@ func (s *Server) inhabited() bool {
 // locked is what the server wrote, for a message.
 type locked struct {
 	mu sync.Mutex
-	w  *bytes.Buffer
+	w  bytes.Buffer
 }
 
 // Write keeps the first part of it.
