@@ -40,7 +40,7 @@ func TestExitCodesAndWhatIsSaid(t *testing.T) {
 		{"no answer in time", context.DeadlineExceeded, "en", cli.ExitNoDevice, "The device does not answer in time: check it, then try again.\n(context deadline exceeded)\n"},
 		{"a file that can't fit", &kiosk.Error{Code: kiosk.CodeCannotFit}, "en", cli.ExitFile, "Can’t be that small and still be read: split the document.\n(cannot_fit)\n"},
 		{"stopped", context.Canceled, "en", cli.ExitCanceled, "Stopped.\n(context canceled)\n"},
-		{"a wrong configuration", cli.NoRestart(badConfig), "en", cli.ExitNoRestart, "kiosk.yaml:1: « lisen » n’est pas une clé connue ici : les clés possibles sont place, listen, spool, control, idle, languages, portals, catalogue, words, voice, browser, phone, devices\nkiosk.yaml:1: il manque « place: » : ajoutez-le\n"},
+		{"a wrong configuration", cli.NoRestart(badConfig), "en", cli.ExitNoRestart, "kiosk.yaml:1: « lisen » n’est pas une clé connue ici : les clés possibles sont place, listen, spool, control, idle, languages, portals, catalogue, words, voice, browser, phone, fleet, devices\nkiosk.yaml:1: il manque « place: » : ajoutez-le\n"},
 		{"a wrong command line", cli.Usagef("il faut un fichier"), "fr", cli.ExitUsage, "il faut un fichier\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
