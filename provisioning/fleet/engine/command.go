@@ -30,8 +30,8 @@ func lifetime(k provisioning.CommandKind) time.Duration {
 	return 24 * time.Hour
 }
 
-// Command tells a kiosk of the scope something. It fills in the ID, the
-// structure, Issued, and Expires where that is 0; it signs and queues the
+// Command tells a kiosk of the scope something. It fills in the structure,
+// Issued, the ID where that is "" and Expires where that is 0; it signs and queues the
 // command, and sends it when the kiosk is there. It returns when the command is
 // queued: what becomes of it comes as changes. by is a person's ID, "" for the
 // server itself. Errors: fleet.ErrNotFound, provisioning.ErrInvalid, the
@@ -55,7 +55,10 @@ func (e *Engine) Command(ctx context.Context, sc fleet.Scope, by string, c provi
 
 func (e *Engine) queue(ctx context.Context, sc fleet.Scope, by string, k fleet.Kiosk, c provisioning.Command) (fleet.Queued, provisioning.Signed, error) {
 	now := e.o.Now()
-	c.ID, c.Structure, c.Kiosk, c.Issued = strings.ToLower(rand.Text()), k.Structure, k.ID, now.Unix()
+	c.Structure, c.Kiosk, c.Issued = k.Structure, k.ID, now.Unix()
+	if c.ID == "" {
+		c.ID = strings.ToLower(rand.Text())
+	}
 	if c.Expires == 0 {
 		c.Expires = now.Add(lifetime(c.Kind)).Unix()
 	}

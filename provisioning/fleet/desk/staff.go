@@ -1,0 +1,138 @@
+package desk
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"pointnum/provisioning/fleet"
+	"pointnum/provisioning/fleet/people"
+	"pointnum/ui/console"
+)
+
+// staff is who asks about the people of a structure.
+func (d *Desk) staff(ctx context.Context, w console.Who) (people.Who, error) {
+	pw, err := d.o.People.Known(ctx, w.Session, w.From, true)
+	return pw, said(err)
+}
+
+// People are those of a structure, "" for the fleet's administrators.
+func (d *Desk) People(ctx context.Context, w console.Who, structure string) (console.Team, error) {
+	pw, err := d.staff(ctx, w)
+	if err != nil {
+		return console.Team{}, err
+	}
+	t := console.Team{Mail: d.o.Mail}
+	if structure != "" {
+		s, err := d.o.Store.Structure(ctx, pw.Scope(), structure)
+		if err != nil {
+			return t, said(err)
+		}
+		t.Name = s.Name
+	}
+	all, err := d.o.People.People(ctx, pw)
+	if err != nil {
+		return t, said(err)
+	}
+	for _, p := range all {
+		if p.Structure == structure {
+			t.People = append(t.People, console.Person{
+				ID: p.ID, Name: p.Name, Email: p.Email, Role: console.Role(p.Role), Disabled: !p.Disabled.IsZero(),
+				Confirmed: p.Confirmed, Self: p.ID == pw.Person.ID,
+			})
+		}
+	}
+	slices.SortFunc(t.People, func(a, b console.Person) int {
+		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	})
+	open, err := d.o.People.Invitations(ctx, pw)
+	if err != nil {
+		return t, said(err)
+	}
+	for _, i := range open {
+		if i.Structure == structure {
+			t.Invited = append(t.Invited, console.Invitation{ID: i.Hash, Name: i.Name, Email: i.Email, Role: console.Role(i.Role), Expires: i.Expires})
+		}
+	}
+	for _, r := range d.o.People.Roles(pw, structure) {
+		t.Roles = append(t.Roles, console.Role(r))
+	}
+	return t, nil
+}
+
+// Invite lets somebody in.
+func (d *Desk) Invite(ctx context.Context, w console.Who, structure string, i console.Invite) (console.Invited, error) {
+	pw, err := d.staff(ctx, w)
+	if err != nil {
+		return console.Invited{}, err
+	}
+	link, err := d.o.People.Invite(ctx, pw, people.Guest{
+		Structure: structure, Email: i.Email, Name: i.Name, Role: fleet.Role(i.Role), Password: i.Password,
+	})
+	return console.Invited{Email: i.Email, Link: link}, said(err)
+}
+
+// Reinvite makes a link for somebody who has lost what they log in with.
+func (d *Desk) Reinvite(ctx context.Context, w console.Who, person string) (console.Invited, error) {
+	pw, err := d.staff(ctx, w)
+	if err != nil {
+		return console.Invited{}, err
+	}
+	p, err := d.o.Store.Person(ctx, person)
+	if err != nil {
+		return console.Invited{}, said(err)
+	}
+	has, err := d.o.People.HasPassword(ctx, people.Who{Person: p})
+	if err != nil {
+		return console.Invited{}, said(err)
+	}
+	link, err := d.o.People.Reinvite(ctx, pw, person, has) // checks that the person may be seen
+	if err != nil {
+		return console.Invited{}, said(err)
+	}
+	return console.Invited{Email: p.Email, Link: link}, nil
+}
+
+// Withdraw takes an invitation back.
+func (d *Desk) Withdraw(ctx context.Context, w console.Who, invitation string) error {
+	pw, err := d.staff(ctx, w)
+	if err != nil {
+		return err
+	}
+	return said(d.o.People.Withdraw(ctx, pw, invitation))
+}
+
+// SetRole changes what somebody may do.
+func (d *Desk) SetRole(ctx context.Context, w console.Who, person string, r console.Role) error {
+	pw, err := d.staff(ctx, w)
+	if err != nil {
+		return err
+	}
+	return said(d.o.People.SetRole(ctx, pw, person, fleet.Role(r)))
+}
+
+// Disable keeps somebody out, or lets them in again.
+func (d *Desk) Disable(ctx context.Context, w console.Who, person string, disabled bool) error {
+	pw, err := d.staff(ctx, w)
+	if err != nil {
+		return err
+	}
+	if disabled {
+		return said(d.o.People.Disable(ctx, pw, person))
+	}
+	return said(d.o.People.Enable(ctx, pw, person))
+}
+
+// Confirm lets in somebody who came by themselves, with the role that they
+// have.
+func (d *Desk) Confirm(ctx context.Context, w console.Who, person string) error {
+	pw, err := d.staff(ctx, w)
+	if err != nil {
+		return err
+	}
+	p, err := d.o.Store.Person(ctx, person)
+	if err != nil {
+		return said(err)
+	}
+	return said(d.o.People.Confirm(ctx, pw, person, p.Role))
+}
