@@ -83,7 +83,7 @@ func audible(pattern string) bool {
 	if pattern == "" {
 		pattern = "/dev/snd/pcmC*D*p"
 	}
-	found, _ := filepath.Glob(pattern)
+	found, _ := filepath.Glob(pattern) // what is no pattern finds nothing
 	return slices.ContainsFunc(found, func(path string) bool { return unix.Access(path, unix.W_OK) == nil })
 }
 
@@ -102,7 +102,7 @@ func languages(table string) []string {
 // voice is the program's name of a language (BCP 47); "" when it can't be read.
 func (v *Voice) voice(lang string) string {
 	lang = strings.ToLower(lang)
-	base, _, _ := strings.Cut(lang, "-")
+	base, _, _ := strings.Cut(lang, "-") // "fr" names no region
 	if slices.Contains(without[:], base) {
 		return ""
 	}

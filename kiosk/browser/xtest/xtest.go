@@ -35,8 +35,10 @@ func DisplayOf(t *testing.T, width, height int) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = x.Process.Signal(os.Interrupt)
-		_ = x.Wait()
+		if err := x.Process.Signal(os.Interrupt); err != nil {
+			t.Error(err)
+		}
+		_ = x.Wait() // it says how we ended it
 	})
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
