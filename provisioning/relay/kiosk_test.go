@@ -15,16 +15,25 @@ import (
 	"pointnum/provisioning/relay"
 )
 
+// sessionOf is the address of the session that a code names.
+func sessionOf(t *testing.T, address string) string {
+	t.Helper()
+	base, name, ok := strings.Cut(address, "/d#")
+	session, _, whole := strings.Cut(name, ".")
+	if !ok || !whole {
+		t.Fatalf("a code says %q", address)
+	}
+	return base + "/s/" + session
+}
+
 // claim takes a code as a phone does and returns the relay's answer.
 func claim(t *testing.T, address string) int {
 	t.Helper()
-	base, session, _ := strings.Cut(address, "/d#")
-	session, _, _ = strings.Cut(session, ".")
 	key, err := ecdh.P256().GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := http.Post(base+"/s/"+session+"/phone", "application/octet-stream", strings.NewReader(string(key.PublicKey().Bytes())))
+	r, err := http.Post(sessionOf(t, address)+"/phone", "application/octet-stream", strings.NewReader(string(key.PublicKey().Bytes())))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,9 +113,7 @@ func TestAPhoneThatClaimsWithNoKeyGetsNowhere(t *testing.T) {
 	_, address := listen(t, nil, nil)
 	k := invite(t, phone.Options{Address: address, Rotation: 2 * time.Second})
 	first := k.address()
-	base, session, _ := strings.Cut(first, "/d#")
-	session, _, _ = strings.Cut(session, ".")
-	r, err := http.Post(base+"/s/"+session+"/phone", "", strings.NewReader(string(key(9)))) // no point of the curve
+	r, err := http.Post(sessionOf(t, first)+"/phone", "", strings.NewReader(string(key(9)))) // no point of the curve
 	if err != nil {
 		t.Fatal(err)
 	}

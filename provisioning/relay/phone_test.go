@@ -77,7 +77,7 @@ func remembered(t *testing.T, pid int, what [][]byte) (found []string) {
 	defer mem.Close()
 	const heap = 0xc000000000
 	for line := range strings.Lines(string(maps)) {
-		from, rest, _ := strings.Cut(line, "-")
+		from, rest, _ := strings.Cut(line, "-") // what is cut wrongly is no number
 		to, rest, _ := strings.Cut(rest, " ")
 		a, err1 := strconv.ParseInt(from, 16, 64)
 		b, err2 := strconv.ParseInt(to, 16, 64)
