@@ -48,7 +48,11 @@ func TestTheSelftestTriesTheBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(memory) })
+	t.Cleanup(func() {
+		if err := os.RemoveAll(memory); err != nil {
+			t.Error(err)
+		}
+	})
 	config := func(browser string) string {
 		path := filepath.Join(dir, "kiosk.yaml")
 		text := "place: {name: Mairie}\nspool: " + filepath.Join(memory, "spool") + "\nbrowser: {" + browser + "}\n"

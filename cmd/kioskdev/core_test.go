@@ -12,11 +12,7 @@ import (
 // the kernel also obeys where dumps go to a program (core(5)); what the agent
 // starts inherits it.
 func TestAgentNeverLeavesACoreDump(t *testing.T) {
-	dir, err := os.MkdirTemp("/dev/shm", "pointnum-core-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := memory(t)
 	listen := freePort(t)
 	config := filepath.Join(dir, "kiosk.yaml")
 	text := fmt.Sprintf("place:\n  name: x\nlisten: %s\nspool: %s/spool\ncontrol: %s/control.sock\n", listen, dir, dir)

@@ -15,11 +15,7 @@ import (
 // page; after the visit no storage that the agent can write holds its pages.
 func TestVisitSurvivesAKilledAgent(t *testing.T) {
 	began := time.Now().Add(-time.Second)
-	dir, err := os.MkdirTemp("/dev/shm", "pointnum-kill-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := memory(t)
 	out := t.TempDir() // the visitor's paper and key
 	config, spool := filepath.Join(dir, "kiosk.yaml"), filepath.Join(dir, "spool")
 	listen := freePort(t)

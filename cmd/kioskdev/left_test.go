@@ -17,6 +17,25 @@ import (
 	"pointnum/kiosk/sample"
 )
 
+// memory is a folder in memory that ends with the test.
+func memory(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "pointnum-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { removed(t, dir) })
+	return dir
+}
+
+// removed removes a folder that may be left by a program that was killed.
+func removed(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.RemoveAll(dir); err != nil {
+		t.Error(err)
+	}
+}
+
 // papers paints three pages into a folder below dir, which it returns. They
 // hide a word, and are askew as those of no other visit: what is found of them
 // is not of a kiosk that runs beside this one.

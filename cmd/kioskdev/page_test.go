@@ -107,8 +107,11 @@ func parent(pid string) string {
 	if err != nil {
 		return ""
 	}
-	_, rest, _ := strings.Cut(string(status), "\nPPid:\t")
-	ppid, _, _ := strings.Cut(rest, "\n")
+	_, rest, found := strings.Cut(string(status), "\nPPid:\t")
+	ppid, _, ends := strings.Cut(rest, "\n")
+	if !found || !ends {
+		return ""
+	}
 	return ppid
 }
 

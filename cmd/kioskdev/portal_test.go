@@ -270,17 +270,13 @@ func sum(t *testing.T, path string) string {
 // the visitor has their paper again and is told that the portal is gone.
 func TestVisitOnAPortalSurvivesAKilledAgent(t *testing.T) {
 	began := time.Now().Add(-time.Second)
-	dir, err := os.MkdirTemp("/dev/shm", "pointnum-portal-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := memory(t)
 	out, spool := t.TempDir(), filepath.Join(dir, "spool")
 	args := []string{"-json", "-listen", freePort(t), "-panel", "127.0.0.1:0", "-browser", "-chromium", debugPort,
 		"-out", out, "-spool", spool, "-pages", papers(t, out, marker), "-page-time", "100ms", "-side-time", "100ms"}
 	kiosk := start(t, "kioskdev", args...)
 	told := kiosk.told(t)
-	t.Cleanup(func() { os.RemoveAll(filepath.Dir(told.Control)) })
+	t.Cleanup(func() { removed(t, filepath.Dir(told.Control)) })
 	s := openScreen(t, told.Screen, 1080, 1920)
 	prepare(s)
 	p := s.enter()

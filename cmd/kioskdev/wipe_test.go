@@ -57,15 +57,7 @@ func newWiped(t *testing.T, whole, display bool) *wiped {
 	if display {
 		w.display = xtest.DisplayOf(t, 1080, 1920)
 	}
-	dir, err := os.MkdirTemp("/dev/shm", "pointnum-wipe-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
+	dir := memory(t)
 	w.config, w.spool = filepath.Join(dir, "kiosk.yaml"), filepath.Join(dir, "spool")
 	w.listen = freePort(t)
 	args := []string{"-json", "-listen", w.listen, "-panel", "127.0.0.1:0", "-browser", "-out", w.out, "-spool", w.spool,
@@ -73,7 +65,7 @@ func newWiped(t *testing.T, whole, display bool) *wiped {
 	if whole {
 		w.agent = startOn(t, w.display, "kioskdev", append(args, "-chromium", debugPort)...)
 		told := w.agent.told(t)
-		t.Cleanup(func() { os.RemoveAll(filepath.Dir(told.Control)) }) // it is killed
+		t.Cleanup(func() { removed(t, filepath.Dir(told.Control)) }) // it is killed
 		w.bench = panel{told.Panel}
 		w.bench.post(t, "/key", "in", "true")
 		return w
@@ -81,8 +73,8 @@ func newWiped(t *testing.T, whole, display bool) *wiped {
 	if out, err := exec.Command("go", "build", "-o", bin, "../internal/trialagent").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	w.portal, err = testportal.Start(testportal.Options{})
-	if err != nil {
+	var err error
+	if w.portal, err = testportal.Start(testportal.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
