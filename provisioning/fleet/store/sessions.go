@@ -35,7 +35,7 @@ func (s *Store) Session(ctx context.Context, hash string) (fleet.Session, error)
 
 // TouchSession moves Seen and Proved; a zero time leaves its field alone.
 func (s *Store) TouchSession(ctx context.Context, hash string, seen, proved time.Time) error {
-	return changeOne(ctx, s.write, "UPDATE session SET seen = CASE WHEN $1 = 0 THEN seen ELSE $1 END, proved = CASE WHEN $2 = 0 THEN proved ELSE $2 END WHERE hash = $3",
+	return changeOne(ctx, s.write, "UPDATE session SET seen = CASE WHEN CAST($1 AS BIGINT) = 0 THEN seen ELSE $1 END, proved = CASE WHEN CAST($2 AS BIGINT) = 0 THEN proved ELSE $2 END WHERE hash = $3",
 		micro(seen), micro(proved), hash)
 }
 
