@@ -196,13 +196,13 @@ type Wiped struct {
 	OK bool `json:"ok"`
 }
 
-const (
-	maxEntries = 64
-	maxText    = 200 // bytes of a word; sentences have kiosk.MaxLine characters
-)
+// MaxEntries is how many conditions, supplies and hosts a State holds.
+const MaxEntries = 64
+
+const maxText = 200 // bytes of a word; sentences have kiosk.MaxLine characters
 
 func (s *State) valid() bool {
-	if len(s.Conditions) > maxEntries || len(s.Supplies) > maxEntries || len(s.Refused) > maxEntries ||
+	if len(s.Conditions) > MaxEntries || len(s.Supplies) > MaxEntries || len(s.Refused) > MaxEntries ||
 		!short(s.Version) || s.Settings < 0 || kiosk.CheckLine(s.Paused) != nil || kiosk.CheckLine(s.Message) != nil {
 		return false
 	}

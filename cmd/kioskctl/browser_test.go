@@ -97,6 +97,10 @@ func TestTheSelftestTriesTheBrowser(t *testing.T) {
 type agent struct{ status control.Status }
 
 func (a agent) Status(context.Context) (control.Status, error) { return a.status, nil }
+func (a agent) Enrol(context.Context, control.Enrolment) (control.Fleet, error) {
+	return control.Fleet{}, nil
+}
+
 func (a agent) Leave(context.Context) error                    { return nil }
 
 // The technician sees how the last visit was erased and what portals lack.

@@ -78,6 +78,7 @@ func tellStatus(w io.Writer, st control.Status) error {
 		fmt.Fprintf(w, "domaines refusés, demandés par un site : %s\n", strings.Join(st.Refused, " "))
 		fmt.Fprintln(w, "  pour en permettre un : « hosts: » du site dans le catalogue, ou « browser: hosts: » dans kiosk.yaml")
 	}
+	tellFleet(w, st.Fleet)
 	return tellDevices(w, st.Devices)
 }
 

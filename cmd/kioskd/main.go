@@ -3,11 +3,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
+	"os/exec"
 
 	"pointnum/cmd/internal/agent"
 	"pointnum/cmd/internal/cli"
@@ -64,8 +67,21 @@ func run(ctx context.Context, path string, check bool, log *slog.Logger, stdout 
 		_, err := fmt.Fprintf(stdout, "%s : rien à corriger, %d appareil(s)\n", path, len(cfg.Devices))
 		return err
 	}
-	return agent.Run(ctx, agent.Options{
-		Config: cfg, Drivers: agent.Drivers(), Log: log,
+	err = agent.Run(ctx, agent.Options{
+		Config: cfg, Drivers: agent.Drivers(), Log: log, Reboot: reboot,
 		Ready: func(url string) { log.Info("screen ready", "url", url) },
 	})
+	if errors.Is(err, agent.ErrRestart) {
+		return agent.Again()
+	}
+	return err
+}
+
+// reboot asks the system's manager to start the machine anew.
+func reboot(ctx context.Context) error {
+	out, err := exec.CommandContext(ctx, "systemctl", "reboot").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("reboot: %w: %s", err, bytes.TrimSpace(out))
+	}
+	return nil
 }

@@ -27,6 +27,7 @@ import (
 	"pointnum/cmd/internal/testportal"
 	"pointnum/cmd/internal/trial"
 	"pointnum/kiosk/config"
+	"pointnum/kiosk/control"
 )
 
 func main() { program.Main(command()) }
@@ -39,6 +40,8 @@ type options struct {
 	only, json, debug          bool
 	browser, phone             bool
 	chromium                   string // further flags, for tests
+	fleet                      config.Fleet
+	code                       string // to enrol with
 }
 
 func command() cli.Command {
@@ -73,6 +76,10 @@ d’essai » et sa messagerie sont là aussi : ils s’ouvrent depuis l’écran
 			fs.BoolVar(&o.browser, "browser", missing == nil, "ouvrir les portails dans Chromium ; sans fenêtre s’il n’y a pas d’écran X")
 			fs.BoolVar(&o.phone, "phone", true, "un relais pour les téléphones, sur cette machine seulement")
 			fs.StringVar(&o.chromium, "chromium", "", "autres `options` de Chromium, pour des essais")
+			fs.StringVar(&o.fleet.Server, "fleet", "", "`adresse` de la supervision, https://…")
+			fs.StringVar(&o.fleet.CA, "fleet-ca", "", "`fichier` PEM de son certificat, s’il n’est pas connu de cette machine")
+			fs.StringVar(&o.fleet.Dir, "fleet-dir", "", "`dossier` de l’identité de la borne et de ce qui attend ; un nouveau sinon")
+			fs.StringVar(&o.code, "code", "", "`code` à usage unique, pour inscrire la borne au démarrage")
 			fs.BoolVar(&o.only, "hardware", false, "le matériel seul")
 			fs.StringVar(&o.writeConfig, "write-config", "", "écrire la configuration de ce matériel dans ce `fichier`")
 			fs.BoolVar(&o.json, "json", false, "dire les adresses en JSON, sur une ligne")
@@ -103,6 +110,12 @@ func (o *options) run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	if o.spool == "" {
 		o.spool = filepath.Join(memory, "spool")
+	}
+	if o.fleet.Dir == "" {
+		o.fleet.Dir = filepath.Join(memory, "fleet")
+		if err := os.Mkdir(o.fleet.Dir, 0o700); err != nil {
+			return fmt.Errorf("supervision: %w", err)
+		}
 	}
 	if o.Panel, err = freeAddress(ctx, o.Panel); err != nil {
 		return err
@@ -172,10 +185,44 @@ func (o *options) both(ctx context.Context, bench *hardware.Bench, cfg *config.C
 			fail(err)
 		}
 	}
-	err = agent.Run(ctx, a)
+	err = o.serve(ctx, a)
 	stop()
 	work.Wait()
 	return errors.Join(err, end(), endRelay(), failed)
+}
+
+// serve runs the agent, again when its host asks for a restart.
+func (o *options) serve(ctx context.Context, a agent.Options) error {
+	address := a.Listener.Addr().String()
+	ready := a.Ready
+	a.Ready = func(url string) {
+		ready(url)
+		if o.code != "" {
+			code := o.code
+			o.code = ""
+			go o.enrol(ctx, a.Config.Control, code) // ends with ctx; its outcome is told
+		}
+	}
+	for {
+		err := agent.Run(ctx, a)
+		if !errors.Is(err, agent.ErrRestart) {
+			return err
+		}
+		a.Ready = func(string) {}
+		if a.Listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", address); err != nil {
+			return fmt.Errorf("screen: %w", err)
+		}
+	}
+}
+
+// enrol gives the agent its code.
+func (o *options) enrol(ctx context.Context, socket, code string) {
+	f, err := control.Client{Path: socket}.Enrol(ctx, control.Enrolment{Code: code})
+	if err != nil {
+		o.Log.Error("not enrolled", "err", err)
+		return
+	}
+	o.Log.Warn("enrolled", "kiosk", f.Kiosk, "structure", f.Structure, "label", f.Label)
 }
 
 // addresses are told at the start.
@@ -219,6 +266,7 @@ func (o *options) config(bench *hardware.Bench, socket string) *config.Config {
 	cfg.Browser = config.Browser{On: o.browser, Proxy: true, Headless: os.Getenv("DISPLAY") == ""}
 	cfg.Idle = config.Idle{Warn: o.idle, Leave: o.warning}
 	cfg.Devices = bench.Specs(!o.only)
+	cfg.Fleet = o.fleet
 	return cfg
 }
 

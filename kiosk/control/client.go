@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,20 +25,35 @@ type Client struct {
 // agent's code.
 func (c Client) Status(ctx context.Context) (Status, error) {
 	var s Status
-	err := c.do(ctx, http.MethodGet, "/status", &s)
+	err := c.do(ctx, http.MethodGet, "/status", nil, &s)
 	return s, err
 }
 
 // Leave ends the visit on the screen and returns when it is wiped. Errors as
 // for Status.
 func (c Client) Leave(ctx context.Context) error {
-	return c.do(ctx, http.MethodPost, "/leave", &struct{}{})
+	return c.do(ctx, http.MethodPost, "/leave", nil, &struct{}{})
 }
 
-func (c Client) do(ctx context.Context, method, what string, into any) error {
+// Enrol gets the kiosk an identity at the supervision. Errors as for Status.
+func (c Client) Enrol(ctx context.Context, e Enrolment) (Fleet, error) {
+	var f Fleet
+	err := c.do(ctx, http.MethodPost, "/enrol", e, &f)
+	return f, err
+}
+
+func (c Client) do(ctx context.Context, method, what string, send, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, "http://kioskd"+what, nil)
+	var sent io.Reader
+	if send != nil {
+		b, err := json.Marshal(send)
+		if err != nil {
+			return fmt.Errorf("control: %w", err)
+		}
+		sent = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://kioskd"+what, sent)
 	if err != nil {
 		return fmt.Errorf("control: %w", err)
 	}

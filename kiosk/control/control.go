@@ -1,8 +1,8 @@
 // Package control lets the technician's tool talk to the running agent: HTTP
 // over a Unix socket that only the agent's own user may open.
 //
-// It answers two requests: GET /status, and POST /leave, which ends the visit
-// on the screen. What it says of a visit is the name of the screen and no
+// It answers GET /status; POST /leave, which ends the visit on the screen; and
+// POST /enrol, by which the kiosk gets its identity at the supervision. What it says of a visit is the name of the screen and no
 // more.
 package control
 
@@ -26,6 +26,28 @@ type Handler interface {
 	// Leave ends the visit and returns when it is wiped. Without a visit it
 	// returns nil.
 	Leave(ctx context.Context) error
+	// Enrol gets the kiosk an identity at the supervision and returns it once
+	// it is kept. One that it has already is replaced.
+	Enrol(ctx context.Context, e Enrolment) (Fleet, error)
+}
+
+// Enrolment is what a technician types.
+type Enrolment struct {
+	Server string `json:"server,omitempty"` // "https://host"; "" for the configuration's
+	Code   string `json:"code"`             // one-time
+}
+
+// Fleet is how the kiosk's supervision is.
+type Fleet struct {
+	Server    string     `json:"server"`
+	Structure string     `json:"structure"`
+	Kiosk     string     `json:"kiosk"`
+	Label     string     `json:"label"`            // where it stands, as the host named it
+	Link      string     `json:"link"`             // "websocket", "sync" or "down"
+	Since     time.Time  `json:"since"`            // when Link became what it is
+	Waiting   int        `json:"waiting"`          // events that wait to be sent
+	Fault     kiosk.Code `json:"fault,omitempty"`  // why it is down
+	Detail    string     `json:"detail,omitempty"` // the same for the technician
 }
 
 // Status is how a kiosk is. It never holds a visitor's data.
@@ -41,6 +63,7 @@ type Status struct {
 	// Refused are hosts that portals wanted and that are not allowed, since the
 	// agent started, in the order of their names; nothing says who met them.
 	Refused []string `json:"refused_hosts,omitempty"`
+	Fleet   *Fleet   `json:"fleet,omitempty"` // nil for a kiosk that works alone
 }
 
 // Wipe is how the erasing of a visit went.

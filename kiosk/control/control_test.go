@@ -48,6 +48,19 @@ func TestLeaveReachesTheAgentAndItsFaultComesBack(t *testing.T) {
 	}
 }
 
+func TestACodeReachesTheAgent(t *testing.T) {
+	a := &agent{}
+	client, _ := serve(t, a)
+	got, err := client.Enrol(t.Context(), control.Enrolment{Server: "https://bornes.example", Code: "QRTV-6YYE-63PX"})
+	if err != nil || got.Kiosk != "k1" || got.Server != "https://bornes.example" || a.code != "QRTV-6YYE-63PX" {
+		t.Errorf("got %+v, %v, code %q", got, err, a.code)
+	}
+	a.err = &kiosk.Error{Code: kiosk.CodeNoNetwork, Op: "enrol"}
+	if _, err := client.Enrol(t.Context(), control.Enrolment{Code: "x"}); kiosk.CodeOf(err) != kiosk.CodeNoNetwork {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestOnlyTheAgentsUserMayOpenTheSocket(t *testing.T) {
 	client, _ := serve(t, &agent{})
 	info, err := os.Stat(client.Path)
@@ -153,10 +166,16 @@ type agent struct {
 	status control.Status
 	err    error
 	left   int
+	code   string
 	wait   chan struct{} // not nil: Leave says so and waits for its ctx
 }
 
 func (a *agent) Status(context.Context) (control.Status, error) { return a.status, a.err }
+
+func (a *agent) Enrol(_ context.Context, e control.Enrolment) (control.Fleet, error) {
+	a.code = e.Code
+	return control.Fleet{Server: e.Server, Kiosk: "k1"}, a.err
+}
 
 func (a *agent) Leave(ctx context.Context) error {
 	if a.wait != nil {

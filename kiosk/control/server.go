@@ -98,6 +98,15 @@ func routes(h Handler) http.Handler {
 	mux.HandleFunc("POST /leave", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, struct{}{}, h.Leave(r.Context()))
 	})
+	mux.HandleFunc("POST /enrol", func(w http.ResponseWriter, r *http.Request) {
+		var e Enrolment
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAnswer)).Decode(&e); err != nil {
+			answer(w, nil, &kiosk.Error{Code: kiosk.CodeBadRequest, Op: "control: enrolment", Err: err})
+			return
+		}
+		f, err := h.Enrol(r.Context(), e)
+		answer(w, f, err)
+	})
 	return mux
 }
 

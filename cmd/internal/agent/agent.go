@@ -50,6 +50,9 @@ type Options struct {
 	Child string
 	// Browser is for kioskdev and tests; the zero value is a kiosk's.
 	Browser BrowserOptions
+	// Reboot starts the machine anew when the host asks for it; nil where it
+	// can't.
+	Reboot func(context.Context) error
 }
 
 // BrowserOptions bring portals that stand on this machine.
@@ -73,6 +76,7 @@ type parts struct {
 	portals   *portals // nil when no portal can be opened
 	health    health.Tracker
 	wiped     lastWipe
+	fleet     *supervision
 }
 
 // Run starts everything and blocks until ctx ends, which erases the visit, or
@@ -91,6 +95,9 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	catalogue = withLocal(catalogue, o.Browser)
+	if a.fleet, err = newSupervision(a); err != nil {
+		return err
+	}
 	if a.manager, err = devices.New(o.Config.Devices, o.Drivers, o.Log); err != nil {
 		return fmt.Errorf("devices: %w", err)
 	}
@@ -180,11 +187,10 @@ func Place(c *config.Config) ui.Place {
 
 // makeVisit builds the visit's engine and its screens.
 func (a *parts) makeVisit(ctx context.Context, catalogue *portal.Catalogue, ln net.Listener) error {
-	where := Place(a.Config)
 	cfg := session.Config{
 		Devices: a.manager, Spool: a.spool, Documents: a.documents, Portals: catalogue,
 		Receipt: func(s session.State, now time.Time) kiosk.Receipt {
-			return ui.Receipt(catalogue, where, s, now)
+			return ui.Receipt(catalogue, a.fleet.place(), s, now)
 		},
 		Name:    func(s session.State) string { return ui.FileName(catalogue, s) },
 		Lang:    a.Config.Languages[0],
@@ -192,7 +198,10 @@ func (a *parts) makeVisit(ctx context.Context, catalogue *portal.Catalogue, ln n
 		Warning: a.Config.Idle.Leave,
 		Scrub:   a.scrub,
 		Log:     a.Log,
-		OnEvent: a.wiped.follow,
+		OnEvent: func(e session.Event) {
+			a.wiped.follow(e)
+			a.fleet.follow(e)
+		},
 	}
 	if v := voice(ctx, a.Config, a.Log); v != nil {
 		cfg.Voice = v
@@ -215,7 +224,7 @@ func (a *parts) makeVisit(ctx context.Context, catalogue *portal.Catalogue, ln n
 		return fmt.Errorf("visit: %w", err)
 	}
 	a.screens, err = ui.New(ui.Options{
-		Engine: a.engine, Catalogue: catalogue, Place: where, Languages: a.Config.Languages,
+		Engine: a.engine, Catalogue: catalogue, Place: a.fleet.place(), Languages: a.Config.Languages,
 		Hosts: hosts, Log: a.Log,
 	})
 	if err != nil {
@@ -257,14 +266,19 @@ func (a *parts) serve(ctx context.Context, ln net.Listener) error {
 	part := func(wg *sync.WaitGroup, name string, run func() error) {
 		wg.Go(func() {
 			err := run()
-			if err != nil && ctx.Err() == nil {
-				err = fmt.Errorf("%s: %w", name, err)
-				stop(err)
+			if err == nil {
+				return
 			}
-			if err != nil && !errors.Is(err, context.Cause(ctx)) && !errors.Is(err, context.Canceled) {
-				mu.Lock()
-				defer mu.Unlock()
-				errs = append(errs, err)
+			// Parts that end because another one did, or because they were told
+			// to, are no fault.
+			mu.Lock()
+			defer mu.Unlock()
+			first := ctx.Err() == nil
+			if first || !errors.Is(err, context.Cause(ctx)) && !errors.Is(err, context.Canceled) {
+				errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			}
+			if first {
+				stop(err)
 			}
 		})
 	}
@@ -276,6 +290,7 @@ func (a *parts) serve(ctx context.Context, ln net.Listener) error {
 	part(&work, "visit", func() error { return a.engine.Run(ctx) })
 	part(&work, "control", func() error { return control.Serve(ctx, a.Config.Control, a) })
 	part(&work, "health", func() error { return a.watchHealth(ctx) })
+	part(&work, "supervision", func() error { return a.fleet.run(ctx) })
 	part(&work, "memory", func() error { return a.watchMemory(ctx) })
 	part(&work, "screen", func() error {
 		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
@@ -325,6 +340,12 @@ func (a *parts) watchHealth(ctx context.Context) error {
 			a.health.Set(name, wrong[0], d.Status.Detail)
 		}
 		a.watchVisit()
+		if a.fleet.restartDue() {
+			return ErrRestart
+		}
+		if err := a.fleet.host.show(ctx, a.engine); err != nil && ctx.Err() == nil {
+			return err
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -375,6 +396,7 @@ func (a *parts) Status(context.Context) (control.Status, error) {
 		Screen: string(st.Screen), Health: a.health.State(),
 	}
 	s.Wiped = a.wiped.last()
+	s.Fleet = a.fleet.status()
 	if a.portals != nil {
 		s.Refused = a.portals.wanted()
 	}
@@ -387,6 +409,11 @@ func (a *parts) Status(context.Context) (control.Status, error) {
 		})
 	}
 	return s, nil
+}
+
+// Enrol gets the kiosk an identity at the supervision.
+func (a *parts) Enrol(ctx context.Context, e control.Enrolment) (control.Fleet, error) {
+	return a.fleet.enrol(ctx, e)
 }
 
 // Leave ends the visit for the technician and waits for the wipe.

@@ -26,15 +26,21 @@ func ForgetFreed() error {
 	if strings.Contains(","+have+",", ","+clobber+",") {
 		return nil
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find this program: %w", err)
-	}
 	if have != "" {
 		have += ","
 	}
 	if err := os.Setenv("GODEBUG", have+clobber); err != nil {
 		return fmt.Errorf("start again: %w", err)
+	}
+	return Again()
+}
+
+// Again starts this program again, in the same process. It returns only when
+// that fails.
+func Again() error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
 	}
 	return fmt.Errorf("start again: %w", syscall.Exec(self, os.Args, os.Environ()))
 }
