@@ -2,10 +2,10 @@
 //
 // Page runs in the page's own world before any script of the page: it takes
 // away what would leave the kiosk or lie over its bar (file system pickers, the
-// full screen, picture in picture, the print dialog) and tells by a binding what the kiosk has to know: that
-// the page wants to be printed, which kind of field has the cursor, that a zone
-// to drop files on was touched, and that anything was. It never tells what is
-// typed.
+// full screen, picture in picture, the print dialog) and tells by a binding what
+// the kiosk has to know: that the page wants to be printed, which kind of field
+// has the cursor once no finger is down, that a zone to drop files on was
+// touched, and that anything was. It never tells what is typed.
 //
 // The others are functions for Runtime.callFunctionOn on a file field, in a
 // world of the kiosk's own which the page's scripts cannot reach.
