@@ -18,6 +18,8 @@ type Store interface {
 	Kiosks(ctx context.Context, sc fleet.Scope) ([]fleet.Kiosk, error)
 	// OpenAlert begins a problem; false when it is open already.
 	OpenAlert(ctx context.Context, a fleet.Alert) (bool, error)
+	// AlertTold says when people were told of it, unless that is known.
+	AlertTold(ctx context.Context, id string, at time.Time) error
 	// EndAlert ends the open one of that name, if there is one.
 	EndAlert(ctx context.Context, structure, kiosk, name string, at time.Time) error
 	// Alerts are those of the scope, newest first; open: only those.

@@ -18,6 +18,12 @@ func (s *Store) OpenAlert(ctx context.Context, a fleet.Alert) (bool, error) {
 	return n > 0, err
 }
 
+// AlertTold says when people were told of an alert, unless that is known.
+func (s *Store) AlertTold(ctx context.Context, id string, at time.Time) error {
+	_, err := change(ctx, s.write, "UPDATE alert SET told = $1 WHERE id = $2 AND told = 0", micro(at), id)
+	return err
+}
+
 // EndAlert ends the open one of that name, if there is one.
 func (s *Store) EndAlert(ctx context.Context, structure, kiosk, name string, at time.Time) error {
 	_, err := change(ctx, s.write, "UPDATE alert SET ended = $1 WHERE structure = $2 AND kiosk = $3 AND name = $4 AND ended = 0", micro(at), structure, kiosk, name)
