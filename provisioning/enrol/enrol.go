@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"time"
 
@@ -105,7 +106,7 @@ type Options struct {
 	Proxy   *url.URL       // http, with its name and password; nil for none
 	// Key is one of New; "" makes one. With the same key and code Ask can be
 	// called again after an answer was lost: a server that knows the pair
-	// answers again.
+	// answers again. Ask itself does so some times.
 	Key Key
 	Now func() time.Time // nil for the machine's clock
 }
@@ -127,7 +128,10 @@ func Ask(ctx context.Context, o Options) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := post(ctx, r, body)
+	c, sent, err := post(ctx, r, body)
+	for try := 1; sent && try < tries && kiosk.CodeOf(err) == kiosk.CodeNoNetwork && ctx.Err() == nil; try++ {
+		c, sent, err = post(ctx, r, body) // the code may be used up, the answer is lost
+	}
 	if err != nil && kiosk.CodeOf(err) == route.CodeClock {
 		return nil, clock(ctx, r, err)
 	} else if err != nil {
@@ -155,31 +159,41 @@ func ask(o Options) ([]byte, error) {
 	return body, nil
 }
 
-func post(ctx context.Context, r *route.Route, body []byte) (provisioning.Credential, error) {
+// tries is how often is asked while answers get lost.
+const tries = 3
+
+// post asks once; sent says that the server may have got it.
+func post(ctx context.Context, r *route.Route, body []byte) (c provisioning.Credential, sent bool, err error) {
 	client := r.Client()
 	defer client.CloseIdleConnections()
+	wrote := make(chan struct{}, 1)
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) {
+		select {
+		case wrote <- struct{}{}:
+		default:
+		}
+	}})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL("/enrol"), bytes.NewReader(body))
 	if err != nil {
-		return provisioning.Credential{}, fmt.Errorf("enrol: %w", err)
+		return c, false, fmt.Errorf("enrol: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	res, err := client.Do(req)
 	if err != nil {
-		return provisioning.Credential{}, route.Fault("enrol", err)
+		return c, len(wrote) > 0, route.Fault("enrol", err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, provisioning.MaxMessage))
 	if err != nil {
-		return provisioning.Credential{}, route.Fault("enrol", err)
+		return c, true, route.Fault("enrol", err)
 	}
 	if code := codeOf(res.StatusCode); code != "" {
-		return provisioning.Credential{}, &kiosk.Error{Code: code, Op: "enrol", Err: errors.New(res.Status)}
+		return c, true, &kiosk.Error{Code: code, Op: "enrol", Err: errors.New(res.Status)}
 	}
-	c, err := provisioning.DecodeCredential(answer)
-	if err != nil {
-		return c, &kiosk.Error{Code: route.CodeServer, Op: "enrol", Err: err}
+	if c, err = provisioning.DecodeCredential(answer); err != nil {
+		return c, true, &kiosk.Error{Code: route.CodeServer, Op: "enrol", Err: err}
 	}
-	return c, nil
+	return c, true, nil
 }
 
 // codeOf names an answer that is not a credential; "" for one that may be.

@@ -209,7 +209,8 @@ func (l *Link) Run(ctx context.Context) error {
 
 // How often the outbox is looked after.
 const (
-	flushEvery = 20 * time.Second
+	flushEvery = 20 * time.Second // a quarter of an hour may have ended
+	flushAgain = 2 * time.Second  // while the disk is full
 	pruneEvery = 6 * time.Hour
 	lastFlush  = 5 * time.Second
 )
@@ -217,32 +218,27 @@ const (
 // write brings what was told to the disk, and quarters of an hour to their
 // end.
 func (l *Link) write(ctx context.Context) {
-	tick := time.NewTicker(flushEvery)
-	defer tick.Stop()
 	prune := time.NewTicker(pruneEvery)
 	defer prune.Stop()
-	for {
-		wait := time.Duration(0)
-		if err := l.o.Box.Flush(ctx); err != nil && ctx.Err() == nil {
-			wait = time.Second // a full disk is not asked at every count
+	next := time.NewTimer(flushEvery)
+	defer next.Stop()
+	for ctx.Err() == nil {
+		next.Reset(flushEvery)
+		fresh := l.o.Box.Fresh()
+		if err := l.o.Box.Flush(ctx); err != nil {
+			next.Reset(flushAgain)
+			fresh = nil // a full disk is not asked at every count
 		}
 		poke(l.news)
-		if pause(ctx, wait) != nil {
-			break
-		}
 		select {
-		case <-l.o.Box.Fresh():
-			continue
-		case <-tick.C:
-			continue
+		case <-fresh:
+		case <-next.C:
 		case <-prune.C:
 			if err := l.o.Box.Prune(ctx); err != nil {
 				l.log.Debug("commands not forgotten", "err", err)
 			}
-			continue
 		case <-ctx.Done():
 		}
-		break
 	}
 	last, stop := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
 	defer stop()

@@ -2,6 +2,7 @@ package link_test
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
@@ -24,7 +25,8 @@ type agent struct {
 	t    *testing.T
 	link *link.Link
 	box  *outbox.Box
-	path string // identity
+	id   *enrol.Identity
+	path string // its file
 	stop func()
 	busy atomic.Bool
 	fail atomic.Bool // saves fail
@@ -50,13 +52,18 @@ type choices struct {
 }
 
 // start runs an agent until the test ends or stop is called.
-func start(t *testing.T, f *fleet, c choices) *agent {
+func start(t *testing.T, f *toy, c choices) *agent {
+	t.Helper()
+	if c.id == nil {
+		c.id = f.identity()
+	}
+	return startAt(t, f.ca, c)
+}
+
+func startAt(t *testing.T, ca *x509.CertPool, c choices) *agent {
 	t.Helper()
 	if c.dir == "" {
 		c.dir = t.TempDir()
-	}
-	if c.id == nil {
-		c.id = f.identity()
 	}
 	if c.pace == (link.Pace{}) {
 		c.pace = quick()
@@ -65,12 +72,12 @@ func start(t *testing.T, f *fleet, c choices) *agent {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &agent{t: t, box: box, path: filepath.Join(c.dir, "id")}
+	a := &agent{t: t, box: box, id: c.id, path: filepath.Join(c.dir, "id")}
 	if err := c.id.Save(a.path); err != nil {
 		t.Fatal(err)
 	}
 	a.link, err = link.New(link.Options{
-		Identity: c.id, Box: box, Version: "1.0", CA: f.ca, Proxy: c.proxy, Pace: c.pace, Do: a.do, Busy: a.busy.Load,
+		Identity: c.id, Box: box, Version: "1.0", CA: ca, Proxy: c.proxy, Pace: c.pace, Do: a.do, Busy: a.busy.Load,
 		Beat: func() provisioning.Beat { return provisioning.Beat{Use: provisioning.UseFree} },
 		Save: func(id *enrol.Identity) error {
 			if a.fail.Load() {
@@ -136,7 +143,8 @@ func (a *agent) linked(via link.Via) {
 }
 
 func TestAStateReachesTheServer(t *testing.T) {
-	f := newFleet(t)
+	t.Parallel()
+	f := newToy(t)
 	a := start(t, f, choices{})
 	a.link.SetState(provisioning.State{Version: "1.0", Settings: 7})
 	a.linked(link.ViaWebSocket)
@@ -157,7 +165,8 @@ func TestAStateReachesTheServer(t *testing.T) {
 }
 
 func TestALostConnectionComesBack(t *testing.T) {
-	f := newFleet(t)
+	t.Parallel()
+	f := newToy(t)
 	a := start(t, f, choices{})
 	for i := range 5 {
 		wait(t, "a hello", func() bool { return f.hellos.Load() > int32(i) })
@@ -169,7 +178,8 @@ func TestALostConnectionComesBack(t *testing.T) {
 }
 
 func TestAHalfOpenConnectionIsNoticed(t *testing.T) {
-	f := newFleet(t)
+	t.Parallel()
+	f := newToy(t)
 	p := quick()
 	p.Ping = 200 * time.Millisecond
 	a := start(t, f, choices{pace: p})
@@ -181,7 +191,8 @@ func TestAHalfOpenConnectionIsNoticed(t *testing.T) {
 }
 
 func TestEventsWaitWhileTheServerCannotStore(t *testing.T) {
-	f := newFleet(t)
+	t.Parallel()
+	f := newToy(t)
 	f.later.Store(true)
 	a := start(t, f, choices{})
 	a.link.SetState(provisioning.State{Settings: 3})
@@ -195,7 +206,8 @@ func TestEventsWaitWhileTheServerCannotStore(t *testing.T) {
 }
 
 func TestSyncWhereWebSocketIsBroken(t *testing.T) {
-	f := newFleet(t)
+	t.Parallel()
+	f := newToy(t)
 	f.deaf.Store(true)
 	a := start(t, f, choices{})
 	a.link.SetState(provisioning.State{Settings: 4})
@@ -225,7 +237,8 @@ func TestSyncWhereWebSocketIsBroken(t *testing.T) {
 }
 
 func TestNothingIsLostOrTwiceWhileAnswersAreLost(t *testing.T) {
-	f := newFleet(t)
+	t.Parallel()
+	f := newToy(t)
 	f.lose.Store(3)
 	p := quick()
 	p.Answer = 50 * time.Millisecond
@@ -246,7 +259,8 @@ func TestNothingIsLostOrTwiceWhileAnswersAreLost(t *testing.T) {
 }
 
 func TestCommandsAreDoneOnce(t *testing.T) {
-	f := newFleet(t)
+	t.Parallel()
+	f := newToy(t)
 	dir, id := t.TempDir(), f.identity()
 	a := start(t, f, choices{dir: dir, id: id})
 	a.linked(link.ViaWebSocket)
@@ -273,7 +287,8 @@ func TestCommandsAreDoneOnce(t *testing.T) {
 }
 
 func TestACommandThatDisturbsWaitsForTheEndOfTheVisit(t *testing.T) {
-	f := newFleet(t)
+	t.Parallel()
+	f := newToy(t)
 	a := start(t, f, choices{})
 	a.linked(link.ViaWebSocket)
 	a.busy.Store(true)

@@ -34,10 +34,10 @@ import (
 	"pointnum/provisioning/enrol"
 )
 
-// fleet is a small server that speaks the words over the real protocols: an
+// toy is a small server that speaks the words over the real protocols: an
 // embedded nats-server behind a WebSocket bridge, /sync and /enrol. It keeps
 // in memory what a real one has in its database.
-type fleet struct {
+type toy struct {
 	t    *testing.T
 	http *httptest.Server
 	ca   *x509.CertPool
@@ -83,9 +83,9 @@ func must[T any](v T, err error) T {
 
 const structure, kioskID = "mairie", "kiosk-1"
 
-func newFleet(t *testing.T) *fleet {
+func newToy(t *testing.T) *toy {
 	t.Helper()
-	f := &fleet{
+	f := &toy{
 		t: t, operator: must(nkeys.CreateOperator()), account: must(nkeys.CreateAccount()), signer: must(nkeys.CreateAccount()),
 		revoked: map[string]time.Time{}, events: map[[2]int64]provisioning.Event{}, conns: map[net.Conn]bool{}, codeUsed: map[string]string{},
 	}
@@ -104,7 +104,7 @@ func must2[A, B any](a A, b B, err error) (A, B) {
 
 func public(k nkeys.KeyPair) string { return must(k.PublicKey()) }
 
-func (f *fleet) accountToken() string {
+func (f *toy) accountToken() string {
 	a := jwt.NewAccountClaims(public(f.account))
 	scope := jwt.NewUserScope()
 	scope.Key, scope.Role = public(f.signer), "kiosk"
@@ -120,7 +120,7 @@ func (f *fleet) accountToken() string {
 	return must(a.Encode(f.operator))
 }
 
-func (f *fleet) startNATS() {
+func (f *toy) startNATS() {
 	oc := jwt.NewOperatorClaims(public(f.operator))
 	operator := must(jwt.DecodeOperatorClaims(must(oc.Encode(f.operator))))
 	resolver := &server.MemAccResolver{}
@@ -175,7 +175,7 @@ func certificate(t *testing.T, around time.Time) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{must(x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key))}, PrivateKey: key}
 }
 
-func (f *fleet) startHTTP(cert tls.Certificate) {
+func (f *toy) startHTTP(cert tls.Certificate) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /fleet", f.bridge)
 	mux.HandleFunc("POST /sync", f.sync)
@@ -193,12 +193,12 @@ func (f *fleet) startHTTP(cert tls.Certificate) {
 	f.t.Cleanup(func() { f.cut(); f.http.Close(); f.cut() })
 }
 
-func (f *fleet) now() time.Time { return time.Now().Add(time.Duration(f.clockOff.Load())) }
+func (f *toy) now() time.Time { return time.Now().Add(time.Duration(f.clockOff.Load())) }
 
-func (f *fleet) lost() bool { n := f.lose.Load(); return n > 0 && mathrand.Int32N(n) == 0 }
+func (f *toy) lost() bool { n := f.lose.Load(); return n > 0 && mathrand.Int32N(n) == 0 }
 
 // cut closes all WebSockets, as a server that dies.
-func (f *fleet) cut() {
+func (f *toy) cut() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for c := range f.conns {
@@ -206,7 +206,7 @@ func (f *fleet) cut() {
 	}
 }
 
-func (f *fleet) bridge(w http.ResponseWriter, r *http.Request) {
+func (f *toy) bridge(w http.ResponseWriter, r *http.Request) {
 	if f.deaf.Load() {
 		http.Error(w, "no", http.StatusBadGateway)
 		return
@@ -254,7 +254,7 @@ func (f *fleet) bridge(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (f *fleet) ingest(b []byte) any {
+func (f *toy) ingest(b []byte) any {
 	if f.later.Load() {
 		return provisioning.Ack{Why: "later"}
 	}
@@ -266,7 +266,7 @@ func (f *fleet) ingest(b []byte) any {
 	return provisioning.Ack{OK: true}
 }
 
-func (f *fleet) keep(evs []provisioning.Event) {
+func (f *toy) keep(evs []provisioning.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, e := range evs {
@@ -280,20 +280,20 @@ func (f *fleet) keep(evs []provisioning.Event) {
 	}
 }
 
-func (f *fleet) hello(provisioning.Hello) any {
+func (f *toy) hello(provisioning.Hello) any {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return provisioning.Welcome{Clock: f.now().UnixMicro(), Commands: f.pending, Renew: f.renew.Load()}
 }
 
-func (f *fleet) beat(b provisioning.Beat) {
+func (f *toy) beat(b provisioning.Beat) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.beats = append(f.beats, b)
 }
 
 // credential is one for a key.
-func (f *fleet) credential(key string) provisioning.Credential {
+func (f *toy) credential(key string) provisioning.Credential {
 	u := jwt.NewUserClaims(key)
 	u.Name, u.IssuerAccount = kioskID, public(f.account)
 	u.Tags.Add("structure:" + structure)
@@ -306,7 +306,7 @@ func (f *fleet) credential(key string) provisioning.Credential {
 	}
 }
 
-func (f *fleet) grant(a provisioning.RenewAsk) any {
+func (f *toy) grant(a provisioning.RenewAsk) any {
 	k, err := nkeys.FromPublicKey(a.Key)
 	sig, _ := base64.RawURLEncoding.DecodeString(a.Signature)
 	if err != nil || k.Verify([]byte(kioskID+a.Key), sig) != nil {
@@ -323,7 +323,7 @@ func (f *fleet) grant(a provisioning.RenewAsk) any {
 }
 
 // revoke closes what a key opened, and refuses it from now on.
-func (f *fleet) revoke(key string) {
+func (f *toy) revoke(key string) {
 	f.mu.Lock()
 	f.revoked[key] = time.Now()
 	token := f.accountToken()
@@ -333,7 +333,7 @@ func (f *fleet) revoke(key string) {
 	f.nats.UpdateAccountClaims(acc, claims)
 }
 
-func (f *fleet) sync(w http.ResponseWriter, r *http.Request) {
+func (f *toy) sync(w http.ResponseWriter, r *http.Request) {
 	f.syncs.Add(1)
 	f.mu.Lock()
 	f.syncAt = append(f.syncAt, time.Now())
@@ -368,7 +368,7 @@ func (f *fleet) sync(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(a)
 }
 
-func (f *fleet) authorise(header string, body []byte) error {
+func (f *toy) authorise(header string, body []byte) error {
 	p := strings.Split(header, " ")
 	if len(p) != 4 || p[0] != "Kiosk" || f.refuseAll.Load() {
 		return errors.New("no credential")
@@ -391,7 +391,7 @@ func (f *fleet) authorise(header string, body []byte) error {
 	return must(nkeys.FromPublicKey(u.Subject)).Verify(append([]byte(p[2]+"\n"), body...), sig)
 }
 
-func (f *fleet) enrol(w http.ResponseWriter, r *http.Request) {
+func (f *toy) enrol(w http.ResponseWriter, r *http.Request) {
 	body := must(io.ReadAll(r.Body))
 	a, err := provisioning.DecodeEnrolAsk(body)
 	if err != nil {
@@ -407,7 +407,7 @@ func (f *fleet) enrol(w http.ResponseWriter, r *http.Request) {
 }
 
 // identity is a kiosk that this server knows.
-func (f *fleet) identity() *enrol.Identity {
+func (f *toy) identity() *enrol.Identity {
 	id, err := enrol.Ask(f.t.Context(), enrol.Options{Server: f.http.URL, Code: "x", CA: f.ca, Version: "1"})
 	if err != nil {
 		f.t.Fatal(err)
@@ -415,23 +415,8 @@ func (f *fleet) identity() *enrol.Identity {
 	return id
 }
 
-// counts sums what has come, by counter.
-func (f *fleet) counts() map[string]int64 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	n := map[string]int64{}
-	for _, e := range f.order {
-		if e.Counts != nil {
-			for name, k := range e.Counts.N {
-				n[name] += k
-			}
-		}
-	}
-	return n
-}
-
 // results are those of a command that came as events.
-func (f *fleet) results(id string) (r []provisioning.Status) {
+func (f *toy) results(id string) (r []provisioning.Status) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, e := range f.order {
@@ -443,7 +428,7 @@ func (f *fleet) results(id string) (r []provisioning.Status) {
 }
 
 // state is the newest one.
-func (f *fleet) state() *provisioning.State {
+func (f *toy) state() *provisioning.State {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i := len(f.order) - 1; i >= 0; i-- {
@@ -454,7 +439,7 @@ func (f *fleet) state() *provisioning.State {
 	return nil
 }
 
-func (f *fleet) command(c provisioning.Command) provisioning.Signed {
+func (f *toy) command(c provisioning.Command) provisioning.Signed {
 	if c.Structure == "" {
 		c.Structure, c.Kiosk = structure, kioskID
 	}
@@ -465,7 +450,7 @@ func (f *fleet) command(c provisioning.Command) provisioning.Signed {
 }
 
 // tell sends a command over the live connection and gives the direct answer.
-func (f *fleet) tell(s provisioning.Signed) (provisioning.Result, error) {
+func (f *toy) tell(s provisioning.Signed) (provisioning.Result, error) {
 	m, err := f.nc.Request(provisioning.Down(structure, kioskID, provisioning.DownCmd), must(json.Marshal(s)), 10*time.Second)
 	if err != nil {
 		return provisioning.Result{}, err

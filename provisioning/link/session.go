@@ -113,6 +113,9 @@ func (l *Link) dial(ctx context.Context, over func()) (*session, error) {
 // connectFault names why nats.go did not connect on a TLS connection that
 // works. Its errors are texts.
 func (l *Link) connectFault(p enrol.Pair, err error) error {
+	if err == nil {
+		return nil
+	}
 	text := strings.ToLower(err.Error())
 	switch {
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked),
@@ -126,10 +129,13 @@ func (l *Link) connectFault(p enrol.Pair, err error) error {
 
 // why names the end of a connection.
 func (s *session) why(err error) error {
-	if last := s.nc.LastError(); last != nil && !errors.Is(err, errAgain) {
-		return s.l.connectFault(s.pair, last)
+	if errors.Is(err, errAgain) {
+		return err
 	}
-	if errors.Is(err, errAgain) || kiosk.CodeOf(err) != kiosk.CodeInternal && kiosk.CodeOf(err) != kiosk.CodeCanceled {
+	if fault := s.l.connectFault(s.pair, s.nc.LastError()); kiosk.CodeOf(fault) == CodeRefused || kiosk.CodeOf(fault) == CodeExpired {
+		return fault
+	}
+	if code := kiosk.CodeOf(err); code != kiosk.CodeInternal && code != kiosk.CodeCanceled {
 		return err
 	}
 	return route.Fault("link: connection lost", err)
@@ -144,10 +150,13 @@ func (s *session) open(ctx context.Context) (provisioning.Welcome, error) {
 			s.l.log.Warn("command not understood")
 			return
 		}
+		var once sync.Once // a kiosk may answer a request once
 		s.l.take(ctx, signed, func(r provisioning.Result) {
-			if b, err := json.Marshal(r); err == nil && m.Reply != "" {
-				_ = m.Respond(b) // the outbox tells it, too
-			}
+			once.Do(func() {
+				if b, err := json.Marshal(r); err == nil && m.Reply != "" {
+					_ = m.Respond(b) // the outbox tells it, too
+				}
+			})
 		})
 	})
 	if err != nil {
@@ -163,7 +172,10 @@ func (s *session) hello(ctx context.Context) (provisioning.Welcome, error) {
 		return provisioning.Welcome{}, err
 	}
 	w, err := provisioning.DecodeWelcome(b)
-	if err != nil {
+	var no provisioning.Ack
+	if err != nil && json.Unmarshal(b, &no) == nil && no.Why == "later" {
+		return w, &kiosk.Error{Code: CodeLater, Op: "link: hello", Err: err}
+	} else if err != nil {
 		return w, &kiosk.Error{Code: route.CodeServer, Op: "link: hello", Err: err}
 	}
 	s.l.welcomed(ctx, w, time.Since(start), s.pair, nil)

@@ -150,14 +150,20 @@ func DecodeSyncAnswer(b []byte) (SyncAnswer, error) {
 	return a, nil
 }
 
-// answer keeps a direct answer for the next request.
-func (l *Link) answer(r provisioning.Result) { l.giveBack([]provisioning.Result{r}) }
+// answer keeps a direct answer for the next request. The outbox has them all,
+// too: the newest are enough here.
+func (l *Link) answer(r provisioning.Result) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.answers = append(l.answers, r)
+	l.answers = l.answers[max(0, len(l.answers)-provisioning.MaxBatch):]
+}
 
+// giveBack keeps those of a request that did not arrive, before newer ones.
 func (l *Link) giveBack(r []provisioning.Result) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	// The outbox has them all, too: a few of the newest are enough here.
-	l.answers = append(l.answers, r...)
+	l.answers = append(r, l.answers...)
 	l.answers = l.answers[max(0, len(l.answers)-provisioning.MaxBatch):]
 }
 
