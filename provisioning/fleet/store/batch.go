@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"pointnum/provisioning"
@@ -89,7 +87,7 @@ func (b *batch) kiosks() error {
 		ids[r.kiosk] = true
 	}
 	found := map[string]known{}
-	err := inChunks(slices.Sorted(maps.Keys(ids)), func(marks string, args []any) error {
+	err := b.store.dialect.inChunks(slices.Sorted(maps.Keys(ids)), func(marks string, args []any) error {
 		ks, err := list(b.ctx, b.tx, func(row scanner) (k known, err error) {
 			return k, row.Scan(&k.id, &k.structure, &k.zone, &k.revoked)
 		}, "SELECT k.id, k.structure, s.zone, k.revoked FROM kiosk k JOIN structure s ON s.id = k.structure WHERE k.id IN ("+marks+")", args...)
@@ -119,7 +117,7 @@ func (b *batch) outboxes() error {
 		kiosks[r.kiosk], seen[outbox{r.kiosk, r.evs[0].Epoch}] = true, true
 	}
 	read := func() error {
-		return inChunks(slices.Sorted(maps.Keys(kiosks)), func(marks string, args []any) error {
+		return b.store.dialect.inChunks(slices.Sorted(maps.Keys(kiosks)), func(marks string, args []any) error {
 			_, err := list(b.ctx, b.tx, func(row scanner) (o outbox, err error) {
 				var st boxState
 				if err = row.Scan(&o.kiosk, &o.epoch, &st.began, &st.mark); err == nil {
@@ -149,7 +147,7 @@ func (b *batch) outboxes() error {
 	if len(rows) == 0 {
 		return nil
 	}
-	err := insertRows(b.ctx, b.tx, "INSERT INTO outbox (kiosk, epoch, began, mark) VALUES ", " ON CONFLICT DO NOTHING", rows, nil)
+	err := b.store.dialect.insertRows(b.ctx, b.tx, "outbox (kiosk, epoch, began, mark)", " ON CONFLICT DO NOTHING", rows, nil)
 	if err != nil {
 		return err
 	}
@@ -180,7 +178,7 @@ func (b *batch) events() error {
 		return cmp.Or(cmp.Compare(x[0].(string), y[0].(string)), cmp.Compare(x[1].(int64), y[1].(int64)), cmp.Compare(x[2].(int64), y[2].(int64)))
 	})
 	fresh := make(map[eventKey]bool, len(rows))
-	err := insertRows(b.ctx, b.tx, "INSERT INTO event (kiosk, epoch, seq, kind, at) VALUES ", " ON CONFLICT DO NOTHING RETURNING kiosk, epoch, seq", rows, func(row scanner) error {
+	err := b.store.dialect.insertRows(b.ctx, b.tx, "event (kiosk, epoch, seq, kind, at)", " ON CONFLICT DO NOTHING RETURNING kiosk, epoch, seq", rows, func(row scanner) error {
 		var k eventKey
 		err := row.Scan(&k.kiosk, &k.epoch, &k.seq)
 		fresh[k] = true
@@ -222,12 +220,12 @@ func (b *batch) counters() error {
 	}) {
 		days = append(days, []any{k.structure, k.kiosk, k.day, k.counter, b.days[k]})
 	}
-	err := insertRows(b.ctx, b.tx, "INSERT INTO counter_slot (structure, kiosk, slot, counter, n) VALUES ",
+	err := b.store.dialect.insertRows(b.ctx, b.tx, "counter_slot (structure, kiosk, slot, counter, n)",
 		" ON CONFLICT (kiosk, slot, counter) DO UPDATE SET n = counter_slot.n + excluded.n", slots, nil)
 	if err != nil {
 		return err
 	}
-	return insertRows(b.ctx, b.tx, "INSERT INTO counter_day (structure, kiosk, day, counter, n) VALUES ",
+	return b.store.dialect.insertRows(b.ctx, b.tx, "counter_day (structure, kiosk, day, counter, n)",
 		" ON CONFLICT (kiosk, day, counter) DO UPDATE SET n = counter_day.n + excluded.n", days, nil)
 }
 
@@ -300,80 +298,4 @@ func (b *batch) when(t time.Time) time.Time {
 		return b.now
 	}
 	return t
-}
-
-// maxRows is how many rows one statement inserts.
-const maxRows = 128
-
-// insertRows inserts rows by statements of 128, 64, 32… rows, so that the
-// database has few statements to know; each is called with what they return.
-func insertRows(ctx context.Context, db runner, head, tail string, rows [][]any, each func(scanner) error) error {
-	for size := maxRows; size > 0; size /= 2 {
-		for ; len(rows) >= size; rows = rows[size:] {
-			args := slices.Concat(rows[:size]...)
-			query := head + marks(size, len(rows[0])) + tail
-			if err := insertSome(ctx, db, query, args, each); err != nil {
-				return wrap(err)
-			}
-		}
-	}
-	return nil
-}
-
-func insertSome(ctx context.Context, db runner, query string, args []any, each func(scanner) error) error {
-	if each == nil {
-		_, err := db.ExecContext(ctx, query, args...)
-		return err
-	}
-	rows, err := db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := each(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
-// marks is "($1,$2),($3,$4)" for 2 rows of 2.
-func marks(rows, columns int) string {
-	var b strings.Builder
-	for n := 1; n <= rows*columns; n++ {
-		switch {
-		case n > 1 && n%columns == 1 || n > 1 && columns == 1:
-			b.WriteString("),($")
-		case n == 1:
-			b.WriteString("($")
-		default:
-			b.WriteString(",$")
-		}
-		b.WriteString(strconv.Itoa(n))
-	}
-	b.WriteString(")")
-	return b.String()
-}
-
-// inChunks calls f with the placeholders for some of the names at a time. A
-// chunk is filled up with its last name, again so that statements are few.
-func inChunks(names []string, f func(marks string, args []any) error) error {
-	for len(names) > 0 {
-		size := 1
-		for size < len(names) && size < maxRows {
-			size *= 2
-		}
-		n := min(size, len(names))
-		args := make([]any, size)
-		for i := range args {
-			args[i] = names[min(i, n-1)]
-		}
-		list := marks(1, size)
-		if err := f(list[1:len(list)-1], args); err != nil {
-			return err
-		}
-		names = names[n:]
-	}
-	return nil
 }

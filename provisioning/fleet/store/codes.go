@@ -79,8 +79,8 @@ func (s *Store) enrol(ctx context.Context, tx *sql.Tx, hash, id, key string, exp
 			c.Label = old.Label
 		}
 	}
-	_, err = change(ctx, tx, `INSERT INTO kiosk (id, structure, label, public, next_public, next_expires, enrolled, renewed, expires, revoked, seen, epoch, began, state, state_seq, state_at)
-		VALUES ($1, $2, $3, $4, '', 0, $5, $5, $6, 0, 0, 0, 0, '', 0, 0)`, id, c.Structure, c.Label, key, now, micro(expires))
+	_, err = change(ctx, tx, `INSERT INTO kiosk (id, structure, label, public, next_public, next_expires, enrolled, renewed, expires, revoked, epoch, began, state, state_seq, state_at)
+		VALUES ($1, $2, $3, $4, '', 0, $5, $5, $6, 0, 0, 0, '', 0, 0)`, id, c.Structure, c.Label, key, now, micro(expires))
 	if err != nil {
 		return fleet.Kiosk{}, err
 	}

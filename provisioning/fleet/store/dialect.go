@@ -134,3 +134,20 @@ func alone(ctx context.Context, tx *sql.Tx, lock string) error {
 	_, err := tx.ExecContext(ctx, lock)
 	return wrap(err)
 }
+
+// warn says when a PostgreSQL server acknowledges what a power cut may take.
+func (s *Store) warn(ctx context.Context) error {
+	if s.dialect.name != "postgres" {
+		return nil
+	}
+	for _, setting := range []string{"fsync", "synchronous_commit"} {
+		var value string
+		if err := s.read.QueryRowContext(ctx, "SHOW "+setting).Scan(&value); err != nil {
+			return wrap(err)
+		}
+		if value == "off" {
+			s.o.Log.Warn("the database may lose acknowledged events in a power cut", "setting", setting)
+		}
+	}
+	return nil
+}

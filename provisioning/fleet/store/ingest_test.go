@@ -193,6 +193,30 @@ func TestWhatIsWrongWithOneCallIsNoMatterToOthers(t *testing.T) {
 	})
 }
 
+// What no Decode function lets through and PostgreSQL refuses fails alone.
+func TestWhatTheDatabaseRefusesIsNoMatterToOthers(t *testing.T) {
+	onBoth(t, func(t *testing.T, dsn string) {
+		s := open(t, dsn)
+		settle(t, s, "town", "k1", "k2")
+		queue(t, s, "town", "k2", "c1", noon.Add(time.Hour))
+		var wg sync.WaitGroup
+		for i := range int64(30) {
+			wg.Go(func() { ingest(t, s, "town", "k1", counts(1, i+1, noon, 1)) })
+			wg.Go(func() {
+				bad := provisioning.Event{Epoch: 1, Seq: i + 1, At: noon.UnixMicro(), Kind: provisioning.EventResult,
+					Result: &provisioning.Result{ID: "c1", Status: "failed", Code: "a\x00b"}}
+				if _, err := s.Ingest(t.Context(), "town", "k2", []provisioning.Event{bad}); (err != nil) != strings.HasPrefix(dsn, "postgres") {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := total(t, s, "visits"); n != 30 {
+			t.Errorf("%d visits", n)
+		}
+	})
+}
+
 func TestFreshIsCalledOnceForEachEventAfterItsCommit(t *testing.T) {
 	onBoth(t, func(t *testing.T, dsn string) {
 		var fresh atomic.Int64

@@ -12,7 +12,7 @@ import (
 	"pointnum/provisioning/fleet"
 )
 
-const kioskColumns = "SELECT id, structure, label, public, next_public, enrolled, renewed, expires, revoked, seen, copied, state, state_at, epoch FROM kiosk "
+const kioskColumns = "SELECT id, structure, label, public, next_public, enrolled, renewed, expires, revoked, coalesce(heard.at, 0), copied, state, state_at, epoch FROM kiosk LEFT JOIN heard ON heard.kiosk = id "
 
 func scanKiosk(row scanner) (fleet.Kiosk, error) {
 	var (
@@ -196,15 +196,15 @@ func (s *Store) RevokedKeys(ctx context.Context) (map[string]time.Time, error) {
 	return out, err
 }
 
-// Seen says when kiosks were last heard, by ID; kept to the minute.
+// Seen says when kiosks were last heard, by ID; kept to the minute. An earlier
+// time than what is kept changes nothing.
 func (s *Store) Seen(ctx context.Context, at map[string]time.Time) error {
+	var rows [][]any
+	for _, id := range slices.Sorted(maps.Keys(at)) {
+		rows = append(rows, []any{id, micro(at[id].Truncate(time.Minute))})
+	}
 	return s.transaction(ctx, func(tx *sql.Tx) error {
-		for _, id := range slices.Sorted(maps.Keys(at)) {
-			if _, err := change(ctx, tx, "UPDATE kiosk SET seen = $1 WHERE id = $2 AND seen < $1", micro(at[id].Truncate(time.Minute)), id); err != nil {
-				return err
-			}
-		}
-		return nil
+		return s.dialect.insertRows(ctx, tx, "heard (kiosk, at)", " ON CONFLICT (kiosk) DO UPDATE SET at = excluded.at WHERE heard.at < excluded.at", rows, nil)
 	})
 }
 

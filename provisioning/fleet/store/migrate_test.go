@@ -49,7 +49,7 @@ func TestADatabaseOfTheFirstVersionIsTakenOver(t *testing.T) {
 		s := open(t, dsn)
 		ctx := t.Context()
 		k := got[fleet.Kiosk](t)(s.Kiosk(ctx, of("town"), "k1"))
-		if k.Label != "Hall" || k.State.Message != "Bonjour" || k.Epoch != 7 || !k.Copied.IsZero() || !k.Enrolled.Equal(time.UnixMicro(1790000000000000)) {
+		if k.Label != "Hall" || k.State.Message != "Bonjour" || k.Epoch != 7 || !k.Copied.IsZero() || !k.Seen.Equal(time.UnixMicro(1790000040000000)) || !k.Enrolled.Equal(time.UnixMicro(1790000000000000)) {
 			t.Errorf("kiosk: %+v", k)
 		}
 		if n := total(t, s, "pages"); n != 12 {

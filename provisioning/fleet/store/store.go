@@ -65,6 +65,9 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	if err == nil {
 		err = s.migrate(ctx)
 	}
+	if err == nil {
+		err = s.warn(ctx)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("store: open: %w", err), s.closeDatabases())
 	}

@@ -1,6 +1,16 @@
--- Alerts, the outbox of notices, months of counts, and copies of kiosks.
+-- Alerts, the outbox of notices, months of counts, copies of kiosks, and when
+-- kiosks were heard.
 
 ALTER TABLE kiosk ADD COLUMN copied BIGINT NOT NULL DEFAULT 0;
+
+-- When kiosks were last heard changes each minute: it leaves their long rows,
+-- which databases write anew with each change.
+CREATE TABLE heard (
+	kiosk TEXT PRIMARY KEY,
+	at BIGINT NOT NULL
+) CLUSTERED;
+INSERT INTO heard (kiosk, at) SELECT id, seen FROM kiosk WHERE seen > 0;
+ALTER TABLE kiosk DROP COLUMN seen;
 
 CREATE TABLE counter_month (
 	structure TEXT NOT NULL,
