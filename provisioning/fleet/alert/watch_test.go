@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -100,8 +101,17 @@ func newTown(t *testing.T, s fleet.AlertSettings, opening ...kiosk.Opening) *tow
 	// A Monday, 10 h in Paris.
 	w := &town{t: t, clock: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return w.clock }
-	var err error
-	if w.db, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "fleet.db"), store.Options{Now: now}); err != nil {
+	// In memory: a slow disk would make the tests slow.
+	dir, err := os.MkdirTemp("/dev/shm", "pointnum-alert-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	if w.db, err = store.Open(t.Context(), filepath.Join(dir, "fleet.db"), store.Options{Now: now}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -198,6 +198,7 @@ func TestARecoveryCodeLetsInOnceToMakeAPasskey(t *testing.T) {
 		t.Fatal(err)
 	}
 	is(t, h.May(l.Who, fleet.MayPeople), people.ErrProof)
+	is(t, h.May(l.Who, fleet.MaySee), people.ErrProof)
 	if n, err := h.RecoveryLeft(h.ctx, l.Who); n != 7 || err != nil {
 		t.Errorf("%d left, %v", n, err)
 	}

@@ -7,13 +7,13 @@ import (
 	"log/slog"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"pointnum/provisioning/fleet"
+	"pointnum/provisioning/fleet/people/openid"
 )
 
 // What a login answers when it does not let somebody in. The audit log has
@@ -63,8 +63,8 @@ type Options struct {
 	Answer   time.Duration // to answer a challenge; 0 is 5 min
 	Invite   time.Duration // an invitation is good; 0 is 72 h
 
-	Cost     Cost      // of a password's hash
-	Provider *Provider // OpenID Connect; nil for none
+	Cost     Cost             // of a password's hash
+	Provider *openid.Provider // OpenID Connect; nil for none
 
 	// Counted is told each login, for metrics; nil for nobody.
 	Counted func(m fleet.Method, ok bool)
@@ -86,7 +86,7 @@ type People struct {
 	keys     *webauthn.WebAuthn
 	seal     sealer
 	hasher   *hasher
-	provider *provider
+	provider *openid.Client
 	tries    *limiter // of passwords and recovery codes, 5 in 15 min
 	attempts *limiter // of everything else from one address
 }
@@ -134,7 +134,7 @@ func New(o Options) (*People, error) {
 		return nil, err
 	}
 	if o.Provider != nil {
-		if p.provider, err = newProvider(*o.Provider, o.Now); err != nil {
+		if p.provider, err = openid.New(*o.Provider, o.Now); err != nil {
 			return nil, err
 		}
 	}
@@ -145,7 +145,7 @@ func (o *Options) fill() error {
 	o.Origins = slices.Clone(o.Origins)
 	for i, origin := range o.Origins {
 		u, err := url.Parse(origin)
-		if err != nil || u.Host == "" || u.Scheme != "https" && !loopback(u) {
+		if err != nil || u.Host == "" || u.Scheme != "https" && !openid.Loopback(u) {
 			return fmt.Errorf("people: %q is no https origin", origin)
 		}
 		o.Origins[i] = u.Scheme + "://" + u.Host
@@ -178,12 +178,6 @@ func (o *Options) fill() error {
 	return nil
 }
 
-// loopback says whether plain HTTP is safe: on this machine only.
-func loopback(u *url.URL) bool {
-	h := u.Hostname()
-	return u.Scheme == "http" && (h == "localhost" || strings.HasSuffix(h, ".localhost") || h == "127.0.0.1" || h == "::1")
-}
-
 // Who is somebody who is logged in, at an address.
 type Who struct {
 	Person  fleet.Person
@@ -194,13 +188,17 @@ type Who struct {
 // Scope is what they may see.
 func (w Who) Scope() fleet.Scope { return w.Person.Scope() }
 
+// Only says that they may do nothing but BeginPasskey and AddPasskey: they
+// came by a recovery code.
+func (w Who) Only() bool { return w.Session.Method == fleet.ByRecovery }
+
 // May says whether somebody may do something now: nil, fleet.ErrForbidden, or
 // ErrProof when they may once they have proved again who they are.
 func (p *People) May(w Who, right fleet.Right) error {
 	if !w.Person.Role.May(right) {
 		return fleet.ErrForbidden
 	}
-	if right.Sensitive() && !p.Fresh(w) {
+	if w.Only() || right.Sensitive() && !p.Fresh(w) {
 		return ErrProof
 	}
 	return nil

@@ -2,310 +2,228 @@ package people
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
-	"github.com/coreos/go-oidc/v3/oidc"
-	"golang.org/x/oauth2"
+	"pointnum/provisioning/fleet"
+	"pointnum/provisioning/fleet/people/openid"
 )
 
-// Provider is an OpenID Connect provider: ProConnect, or a Keycloak.
-type Provider struct {
-	Issuer   string // https URL, as in its discovery document
-	ClientID string
-	Secret   string
-	Redirect string // address of the console's page for the answer
-	// AfterLogout is where the provider sends browsers back to; it must know
-	// it. "" is nowhere.
-	AfterLogout string
-	// Scopes besides openid; nil is ProConnect's: uid, given_name, usual_name,
-	// email, siret. A provider with usual scopes: profile, email.
-	Scopes []string
-	// ACR are the levels of assurance that are asked for and of which one must
-	// be answered: "eidas1". nil asks for none.
-	ACR    []string
-	Client *http.Client // nil is one that gives up after 15 s
-}
-
-// maxProvider bounds what a provider answers.
-const maxProvider = 1 << 20
-
-// The constant words of the audit log for a provider's answer.
-var errProvider = errors.New("people: the provider's answer")
-
-type provider struct {
-	o      Provider
-	client *http.Client
-	now    func() time.Time
-
-	mu  sync.Mutex
-	got *discovered
-}
-
-// discovered is what the provider says of itself.
-type discovered struct {
-	provider   *oidc.Provider
-	endSession string
-}
-
-func newProvider(o Provider, now func() time.Time) (*provider, error) {
-	for _, s := range []string{o.Issuer, o.Redirect} {
-		if u, err := url.Parse(s); err != nil || u.Host == "" || u.Scheme != "https" && !loopback(u) {
-			return nil, fmt.Errorf("people: %q of the provider is no https URL", s)
-		}
-	}
-	if o.ClientID == "" {
-		return nil, errors.New("people: the provider's client ID is missing")
-	}
-	if o.Scopes == nil {
-		o.Scopes = []string{"uid", "given_name", "usual_name", "email", "siret"}
-	}
-	c := &http.Client{Timeout: 15 * time.Second}
-	if o.Client != nil {
-		copied := *o.Client
-		c = &copied
-	}
-	next := c.Transport
-	if next == nil {
-		next = http.DefaultTransport
-	}
-	c.Transport = bounded{next}
-	return &provider{o: o, client: c, now: now}, nil
-}
-
-// bounded cuts answers that are too long.
-type bounded struct{ next http.RoundTripper }
-
-func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := b.next.RoundTrip(r)
-	if err == nil {
-		resp.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.LimitReader(resp.Body, maxProvider), resp.Body}
-	}
-	return resp, err
-}
-
-// discover asks the provider what it is, once; an error is asked again.
-func (p *provider) discover(ctx context.Context) (*discovered, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.got != nil {
-		return p.got, nil
-	}
-	op, err := oidc.NewProvider(oidc.ClientContext(ctx, p.client), p.o.Issuer)
-	if err != nil {
-		return nil, fmt.Errorf("people: discover the provider: %w", err)
-	}
-	var more struct {
-		EndSession string `json:"end_session_endpoint"`
-	}
-	if err := op.Claims(&more); err != nil {
-		return nil, fmt.Errorf("people: discover the provider: %w", err)
-	}
-	p.got = &discovered{provider: op, endSession: more.EndSession}
-	return p.got, nil
-}
-
-func (p *provider) config(d *discovered) *oauth2.Config {
-	return &oauth2.Config{
-		ClientID: p.o.ClientID, ClientSecret: p.o.Secret, Endpoint: d.provider.Endpoint(),
-		RedirectURL: p.o.Redirect, Scopes: append([]string{oidc.ScopeOpenID}, p.o.Scopes...),
-	}
-}
+// HasProvider says whether people can log in at a provider.
+func (p *People) HasProvider() bool { return p.provider != nil }
 
 // asked is the ceremony of a login at the provider.
 type asked struct {
-	State, Nonce, PKCE string
-	Invitation         string // hash; "" none
-	Name, Email, Lang  string // of a newcomer
-	Session            string // hash, of a proof; "" for a login
+	openid.Asked
+	Invitation        string // hash; "" none
+	Name, Email, Lang string // of a newcomer
+	Session           string // hash, of a proof; "" for a login
 }
 
-// address is where the browser goes. proof asks the provider to ask the
-// person again.
-func (p *provider) address(ctx context.Context, a asked) (string, error) {
-	d, err := p.discover(ctx)
-	if err != nil {
-		return "", err
+// BeginProvider is where the browser goes to log in at the provider, and the
+// state, which stays in the browser's cookie (HttpOnly, SameSite=Lax) until it
+// comes back: only that browser may finish. fleet.ErrNotFound without a
+// provider. invitation is a link's token, whose newcomer wants to log in
+// there from now on; "" for none.
+func (p *People) BeginProvider(ctx context.Context, invitation string, n Newcomer) (address, state string, err error) {
+	a := asked{}
+	if invitation != "" {
+		j, i, err := p.arrive(ctx, invitation, n)
+		if err != nil {
+			return "", "", err
+		}
+		a.Invitation, a.Name, a.Email, a.Lang = i.Hash, j.Name, j.Email, j.Lang
 	}
-	opts := []oauth2.AuthCodeOption{oidc.Nonce(a.Nonce), oauth2.S256ChallengeOption(a.PKCE)}
-	if len(p.o.ACR) > 0 {
-		opts = append(opts, oauth2.SetAuthURLParam("acr_values", strings.Join(p.o.ACR, " ")))
+	return p.ask(ctx, a)
+}
+
+// BeginProviderProof is BeginProvider for somebody who is logged in: the
+// provider asks them again.
+func (p *People) BeginProviderProof(ctx context.Context, w Who) (address, state string, err error) {
+	return p.ask(ctx, asked{Session: w.Session.Hash})
+}
+
+func (p *People) ask(ctx context.Context, a asked) (address, state string, err error) {
+	if p.provider == nil {
+		return "", "", fleet.ErrNotFound
+	}
+	if address, a.Asked, err = p.provider.Begin(ctx, a.Session != ""); err != nil {
+		return "", "", err
+	}
+	state, err = sealCeremony(p.seal, forProvider, a, 2*p.o.Answer)
+	return address, state, err
+}
+
+// FinishProvider reads the query with which the browser came back, and logs
+// in or, after BeginProviderProof, renews the session. ErrUnconfirmed is for
+// somebody whom an administrator has yet to let in, ErrInvite for somebody
+// who needs an invitation.
+func (p *People) FinishProvider(ctx context.Context, state string, query url.Values, from string) (Login, error) {
+	if p.provider == nil {
+		return Login{}, fleet.ErrNotFound
+	}
+	if ok, first := p.attempts.take(network(from)); !ok {
+		return Login{}, p.limited(ctx, fleet.ByProvider, from, first)
+	}
+	a, err := answered[asked](ctx, p, forProvider, state)
+	if errors.Is(err, errToken) {
+		return Login{}, p.refuse(ctx, fleet.ByProvider, fleet.Person{}, from, "state")
+	}
+	if err != nil {
+		return Login{}, err
+	}
+	s, err := p.provider.Finish(ctx, a.Asked, query)
+	if no, ok := errors.AsType[openid.Refusal](err); ok {
+		return Login{}, p.refuse(ctx, fleet.ByProvider, fleet.Person{}, from, string(no))
+	}
+	if err != nil {
+		return Login{}, err
+	}
+	l, err := p.bySubject(ctx, a, s, from)
+	if err == nil {
+		p.attempts.undo(network(from))
+	}
+	return l, err
+}
+
+// bySubject is who a provider means.
+func (p *People) bySubject(ctx context.Context, a asked, s openid.Said, from string) (Login, error) {
+	who, err := p.o.Store.PersonBySubject(ctx, p.provider.Issuer(), s.Subject)
+	if errors.Is(err, fleet.ErrNotFound) {
+		switch {
+		case a.Session != "":
+			return Login{}, p.refuse(ctx, fleet.ByProvider, fleet.Person{}, from, "somebody else")
+		case a.Invitation != "":
+			return p.joinProvider(ctx, a, s, from)
+		}
+		return p.firstTime(ctx, s, from)
+	}
+	if err != nil {
+		return Login{}, fmt.Errorf("people: find the person: %w", err)
+	}
+	structures, err := p.structuresOf(ctx, s.SIRET)
+	if err != nil {
+		return Login{}, err
+	}
+	why := ""
+	switch {
+	case !who.Disabled.IsZero():
+		why = "disabled"
+	case len(structures) > 0 && who.Role != fleet.RoleFleet && !slices.Contains(structures, who.Structure):
+		// They came for another host than the one that let them in.
+		why = "other structure"
+	}
+	if why != "" {
+		return Login{}, p.refuse(ctx, fleet.ByProvider, who, from, why)
+	}
+	if !who.Confirmed {
+		p.o.Counted(fleet.ByProvider, false)
+		return Login{}, ErrUnconfirmed
 	}
 	if a.Session != "" {
-		opts = append(opts, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
+		return p.proveProvider(ctx, a, s, who, from)
 	}
-	return p.config(d).AuthCodeURL(a.State, opts...), nil
+	hint, err := p.seal.bytes(forHint, who.ID, []byte(s.IDToken))
+	if err != nil {
+		return Login{}, err
+	}
+	return p.start(ctx, who, fleet.ByProvider, from, p.justNow(s), hint)
 }
 
-// said is what a provider says of somebody.
-type said struct {
-	Subject, Email, Name, SIRET string
-	AuthTime                    time.Time // zero: not said
-	IDToken                     string
+// justNow is the time of the login at the provider if it says that it was
+// just now; zero for somebody it knew since this morning.
+func (p *People) justNow(s openid.Said) time.Time {
+	if within(s.At, p.o.Now(), p.o.Fresh) {
+		return s.At
+	}
+	return time.Time{}
 }
 
-// finish trades the code for who it is. The error says in constant words,
-// behind errProvider, what was wrong.
-func (p *provider) finish(ctx context.Context, a asked, query url.Values) (said, error) {
-	no := func(why string) (said, error) { return said{}, fmt.Errorf("%w: %s", errProvider, why) }
-	d, err := p.discover(ctx)
+func (p *People) proveProvider(ctx context.Context, a asked, s openid.Said, who fleet.Person, from string) (Login, error) {
+	w, err := p.Known(ctx, a.Session, from, false)
+	if errors.Is(err, ErrSession) || err == nil && w.Person.ID != who.ID {
+		return Login{}, p.refuse(ctx, fleet.ByProvider, who, from, "somebody else")
+	}
 	if err != nil {
-		return said{}, err
+		return Login{}, err
 	}
-	// RFC 9207: an answer that says whose it is must be this provider's.
-	if iss := query.Get("iss"); iss != "" && iss != p.o.Issuer {
-		return no("issuer")
+	if p.justNow(s).IsZero() {
+		return Login{}, p.refuse(ctx, fleet.ByProvider, who, from, "old login")
 	}
-	if query.Get("error") != "" || query.Get("code") == "" {
-		return no("no code")
-	}
-	ctx = oidc.ClientContext(ctx, p.client)
-	token, err := p.config(d).Exchange(ctx, query.Get("code"), oauth2.VerifierOption(a.PKCE))
+	return p.renew(ctx, w, fleet.ByProvider)
+}
+
+// joinProvider lets somebody in who has both an invitation and a login at the
+// provider.
+func (p *People) joinProvider(ctx context.Context, a asked, s openid.Said, from string) (Login, error) {
+	i, err := p.invited(ctx, a.Invitation)
 	if err != nil {
-		if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok && refused.Response.StatusCode < 500 {
-			return no("code")
+		return Login{}, err
+	}
+	j := joining{Invitation: i.Hash, Person: i.Person, Name: a.Name, Email: a.Email, Lang: a.Lang}
+	if j.Person == "" {
+		j.Person = "p" + random(16)
+	}
+	hint, err := p.seal.bytes(forHint, j.Person, []byte(s.IDToken))
+	if err != nil {
+		return Login{}, err
+	}
+	with := fleet.Joined{Person: fleet.Person{Issuer: p.provider.Issuer(), Subject: s.Subject}}
+	return p.letIn(ctx, j, with, fleet.ByProvider, from, hint)
+}
+
+// firstTime keeps somebody whom the provider knows, for an administrator of
+// the structure with their SIRET to let in.
+func (p *People) firstTime(ctx context.Context, s openid.Said, from string) (Login, error) {
+	structures, err := p.structuresOf(ctx, s.SIRET)
+	if err != nil {
+		return Login{}, err
+	}
+	name, nameErr := cleanName(s.Name)
+	email, emailErr := cleanEmail(s.Email)
+	if len(structures) != 1 || nameErr != nil || emailErr != nil {
+		if err := p.refuse(ctx, fleet.ByProvider, fleet.Person{}, from, "not invited"); !errors.Is(err, ErrRefused) {
+			return Login{}, err
 		}
-		return said{}, fmt.Errorf("people: ask the provider: %w", err)
+		return Login{}, ErrInvite
 	}
-	raw, _ := token.Extra("id_token").(string)
-	id, err := d.provider.VerifierContext(ctx, &oidc.Config{ClientID: p.o.ClientID, Now: p.now}).Verify(ctx, raw)
-	if err != nil {
-		return no("id token")
+	who := fleet.Person{
+		ID: "p" + random(16), Structure: structures[0], Name: name, Email: email, Role: fleet.RoleDesk,
+		Created: p.o.Now().UTC(), Issuer: p.provider.Issuer(), Subject: s.Subject,
 	}
-	claims, why := p.identity(id, a, token.AccessToken)
-	if why != "" {
-		return no(why)
-	}
-	info, err := d.provider.UserInfo(ctx, oauth2.StaticTokenSource(token))
-	if err != nil {
-		return no("userinfo")
-	}
-	s, why := p.userinfo(info, id.Subject)
-	if why != "" {
-		return no(why)
-	}
-	s.IDToken = raw
-	if claims.AuthTime > 0 {
-		s.AuthTime = time.Unix(claims.AuthTime, 0).UTC()
-	}
-	return s, nil
-}
-
-// idClaims are those of an ID token that go-oidc does not check.
-type idClaims struct {
-	ACR      string `json:"acr"`
-	AZP      string `json:"azp"`
-	AuthTime int64  `json:"auth_time"`
-}
-
-func (p *provider) identity(id *oidc.IDToken, a asked, access string) (c idClaims, why string) {
-	if err := id.Claims(&c); err != nil {
-		return c, "id token"
-	}
-	switch {
-	case id.Nonce != a.Nonce:
-		return c, "nonce"
-	case id.Subject == "" || len(id.Subject) > 255:
-		return c, "subject"
-	case len(id.Audience) > 1 && c.AZP == "", c.AZP != "" && c.AZP != p.o.ClientID:
-		return c, "audience"
-	case len(p.o.ACR) > 0 && !slices.Contains(p.o.ACR, c.ACR):
-		return c, "level"
-	case id.AccessTokenHash != "" && id.VerifyAccessToken(access) != nil:
-		return c, "access token"
-	}
-	return c, ""
-}
-
-// audience is one or several.
-type audience []string
-
-// UnmarshalJSON reads both forms (RFC 7519 §4.1.3).
-func (a *audience) UnmarshalJSON(b []byte) error {
-	s := strings.TrimSpace(string(b))
-	if strings.HasPrefix(s, `"`) {
-		var one string
-		if err := json.Unmarshal(b, &one); err != nil {
-			return err
+	err = p.o.Store.AddPerson(ctx, who)
+	if errors.Is(err, fleet.ErrExists) {
+		if err := p.refuse(ctx, fleet.ByProvider, fleet.Person{}, from, "address taken"); !errors.Is(err, ErrRefused) {
+			return Login{}, err
 		}
-		*a = audience{one}
-		return nil
+		return Login{}, ErrInvite
 	}
-	return json.Unmarshal(b, (*[]string)(a))
-}
-
-// userinfo reads the claims about the person. A signed answer (ProConnect's;
-// go-oidc has checked the signature) must be by this provider for us, and not
-// too old, as far as it says (OpenID Connect Core §5.3.2).
-func (p *provider) userinfo(info *oidc.UserInfo, subject string) (s said, why string) {
-	var c struct {
-		Issuer   string   `json:"iss"`
-		Audience audience `json:"aud"`
-		Expires  int64    `json:"exp"`
-		Given    string   `json:"given_name"`
-		Usual    string   `json:"usual_name"`
-		Family   string   `json:"family_name"`
-		Name     string   `json:"name"`
-		SIRET    string   `json:"siret"`
-	}
-	if err := info.Claims(&c); err != nil {
-		return s, "userinfo"
-	}
-	switch {
-	case info.Subject != subject:
-		return s, "subject"
-	case c.Issuer != "" && c.Issuer != p.o.Issuer, len(c.Audience) > 0 && !slices.Contains(c.Audience, p.o.ClientID):
-		return s, "userinfo audience"
-	case c.Expires != 0 && !p.now().Before(time.Unix(c.Expires, 0)):
-		return s, "userinfo expired"
-	}
-	if c.Usual == "" {
-		c.Usual = c.Family
-	}
-	name := strings.TrimSpace(c.Given + " " + c.Usual)
-	if name == "" {
-		name = c.Name
-	}
-	return said{Subject: subject, Email: info.Email, Name: name, SIRET: siret(c.SIRET)}, ""
-}
-
-// siret is the 14 digits of one, or "".
-func siret(s string) string {
-	s = strings.ReplaceAll(s, " ", "")
-	if len(s) != 14 || strings.Trim(s, "0123456789") != "" {
-		return ""
-	}
-	return s
-}
-
-// endSession is where a browser logs out (OpenID Connect RP-Initiated Logout
-// 1.0 §2), "" when the provider has no such place.
-func (p *provider) endSession(ctx context.Context, idToken string) string {
-	d, err := p.discover(ctx)
-	if err != nil || d.endSession == "" {
-		return ""
-	}
-	u, err := url.Parse(d.endSession)
 	if err != nil {
-		return ""
+		return Login{}, fmt.Errorf("people: keep the person: %w", err)
 	}
-	q := u.Query()
-	q.Set("id_token_hint", idToken)
-	if p.o.AfterLogout != "" {
-		q.Set("post_logout_redirect_uri", p.o.AfterLogout)
-		q.Set("state", random(16)) // ProConnect wants one; nothing depends on it
+	p.o.Counted(fleet.ByProvider, false)
+	if err := p.did(ctx, Who{Person: who, From: from}, who.Structure, "join", "unconfirmed "+string(fleet.ByProvider)); err != nil {
+		return Login{}, err
 	}
-	u.RawQuery = q.Encode()
-	return u.String()
+	return Login{}, ErrUnconfirmed
+}
+
+// structuresOf are those with that SIRET; none for none.
+func (p *People) structuresOf(ctx context.Context, number string) (ids []string, err error) {
+	if number == "" {
+		return nil, nil
+	}
+	all, err := p.o.Store.Structures(ctx, fleet.Scope{All: true})
+	if err != nil {
+		return nil, fmt.Errorf("people: read the structures: %w", err)
+	}
+	for _, s := range all {
+		if openid.SIRET(s.SIRET) == number {
+			ids = append(ids, s.ID)
+		}
+	}
+	return ids, nil
 }

@@ -19,6 +19,7 @@ import (
 
 	"pointnum/provisioning/fleet"
 	"pointnum/provisioning/fleet/people"
+	"pointnum/provisioning/fleet/people/openid"
 )
 
 type claims = map[string]any
@@ -163,10 +164,10 @@ func (p *proconnect) userinfo(w http.ResponseWriter, r *http.Request) {
 }
 
 // withProvider is a house that knows the provider.
-func withProvider(t *testing.T, change ...func(*people.Provider)) (*house, *proconnect) {
+func withProvider(t *testing.T, change ...func(*openid.Provider)) (*house, *proconnect) {
 	t.Helper()
 	p := newProConnect(t)
-	o := &people.Provider{Issuer: p.issuer(), ClientID: "bornes", Secret: "s3cret", Redirect: origin + "/login/provider/back", AfterLogout: origin + "/", ACR: []string{"eidas1"}}
+	o := &openid.Provider{Issuer: p.issuer(), ClientID: "bornes", Secret: "s3cret", Redirect: origin + "/login/provider/back", AfterLogout: origin + "/", ACR: []string{"eidas1"}}
 	for _, f := range change {
 		f(o)
 	}
@@ -461,6 +462,10 @@ func TestAProviderThatIsDownKeepsNobodyElseOut(t *testing.T) {
 		t.Error("it began")
 	}
 	p.broken = false
+	if _, _, err := h.BeginProvider(h.ctx, "", people.Newcomer{}); err == nil {
+		t.Error("it was asked again at once")
+	}
+	h.pass(10 * time.Second)
 	if _, err := p.login(); !errors.Is(err, people.ErrUnconfirmed) {
 		t.Error(err)
 	}
@@ -473,7 +478,7 @@ func TestAProviderThatIsDownKeepsNobodyElseOut(t *testing.T) {
 }
 
 func TestAnyOtherProviderWorksAlike(t *testing.T) {
-	h, p := withProvider(t, func(o *people.Provider) { o.ACR, o.Scopes, o.AfterLogout = nil, []string{"profile", "email"}, "" })
+	h, p := withProvider(t, func(o *openid.Provider) { o.ACR, o.Scopes, o.AfterLogout = nil, []string{"profile", "email"}, "" })
 	p.plain, p.logouts = true, false
 	p.id = func(c claims) { delete(c, "acr") }
 	p.info = func(c claims) {

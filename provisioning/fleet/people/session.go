@@ -103,7 +103,7 @@ func (p *People) Logout(ctx context.Context, w Who) (string, error) {
 	if err != nil {
 		return "", nil // sealed with a key that was changed: only ours ends
 	}
-	return p.provider.endSession(ctx, string(hint)), nil
+	return p.provider.Logout(ctx, string(hint)), nil
 }
 
 // LogoutAll ends all sessions of somebody, this one too.

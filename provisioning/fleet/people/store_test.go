@@ -2,6 +2,7 @@ package people_test
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -11,7 +12,17 @@ import (
 // newStore is the real one, on SQLite.
 func newStore(t *testing.T) kept {
 	t.Helper()
-	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "fleet.db"), store.Options{})
+	// In memory: a slow disk would make the tests slow.
+	dir, err := os.MkdirTemp("/dev/shm", "pointnum-people-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	s, err := store.Open(t.Context(), filepath.Join(dir, "fleet.db"), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
