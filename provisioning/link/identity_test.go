@@ -169,6 +169,25 @@ func TestAClockThatIsWrongByAYear(t *testing.T) {
 	}
 }
 
+func TestAServersClockThatWasWrongIsForgotten(t *testing.T) {
+	t.Parallel()
+	for _, off := range []time.Duration{365 * 24 * time.Hour, -365 * 24 * time.Hour} {
+		t.Run(off.String(), func(t *testing.T) {
+			f := newToy(t)
+			id := f.identity()
+			f.clockOff.Store(int64(off))
+			a := start(t, f, choices{id: id})
+			wait(t, "the wrong time", func() bool { return (a.link.Status().Behind - off).Abs() < time.Minute })
+			f.clockOff.Store(0)
+			f.cut()
+			wait(t, "the right time", func() bool { s := a.link.Status(); return s.Via == link.ViaWebSocket && s.Behind.Abs() < time.Minute })
+			f.cut()
+			a.link.SetState(provisioning.State{Settings: 8})
+			wait(t, "a state", func() bool { return f.state() != nil })
+		})
+	}
+}
+
 func TestACertificateThatHasRunOutIsNotTheClocksFault(t *testing.T) {
 	t.Parallel()
 	f := newToy(t)

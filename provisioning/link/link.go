@@ -13,6 +13,7 @@ package link
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/x509"
 	"errors"
 	"io"
@@ -20,11 +21,10 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/nats-io/nuid"
 
 	"pointnum/kiosk"
 	"pointnum/provisioning"
@@ -134,7 +134,7 @@ func New(o Options) (*Link, error) {
 	}
 	o.Pace = o.Pace.orDefault()
 	l := &Link{
-		o: o, log: o.Log, run: nuid.Next(), id: o.Identity, beat: o.Pace.Beat, backoff: o.Pace.Backoff,
+		o: o, log: o.Log, run: rand.Text(), id: o.Identity, beat: o.Pace.Beat, backoff: o.Pace.Backoff,
 		news: make(chan struct{}, 1), hurry: make(chan struct{}, 1), quick: make(chan job, maxJobs), slow: make(chan job, maxJobs),
 		active: map[string]bool{}, status: Status{Since: time.Now()},
 	}
@@ -163,6 +163,10 @@ func (l *Link) Count(name string, n int64) { l.o.Box.Count(name, n) }
 // SetState tells what the host should know. Nothing happens when it is as it
 // was; the newest one is sent. Its times are by the kiosk's own clock.
 func (l *Link) SetState(s provisioning.State) {
+	s.Conditions, s.Supplies, s.Refused = slices.Clone(s.Conditions), slices.Clone(s.Supplies), slices.Clone(s.Refused)
+	if s.Wiped != nil {
+		s.Wiped = &provisioning.Wiped{OK: s.Wiped.OK}
+	}
 	l.mu.Lock()
 	was := l.state
 	same := was != nil && reflect.DeepEqual(*was, s)

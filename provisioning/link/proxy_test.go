@@ -32,7 +32,6 @@ type proxy struct {
 	to      *toy
 	tunnels atomic.Int32
 	refused atomic.Int32
-	wg      sync.WaitGroup
 }
 
 func newProxy(t *testing.T, f *toy) *proxy {

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log"
 	"math/big"
 	mathrand "math/rand/v2"
 	"net"
@@ -186,7 +187,7 @@ func (f *toy) startHTTP(cert tls.Certificate) {
 		mux.ServeHTTP(w, r)
 	}))
 	f.http.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
-	f.http.Config.ErrorLog = nil
+	f.http.Config.ErrorLog = log.New(io.Discard, "", 0)
 	f.http.StartTLS()
 	f.ca = x509.NewCertPool()
 	f.ca.AddCert(must(x509.ParseCertificate(cert.Certificate[0])))

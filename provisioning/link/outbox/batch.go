@@ -185,13 +185,8 @@ func (b *Box) write(ctx context.Context, p *batch, now slotKey) (open slotKey, w
 }
 
 func (b *Box) apply(ctx context.Context, tx *sql.Tx, p *batch) error {
-	for key, t := range p.counts {
-		for name, n := range t.n {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO slot(boot, wall, name, up, n) VALUES(?,?,?,?,?)
-				ON CONFLICT(boot, wall, name) DO UPDATE SET n=n+excluded.n`, b.mine, key.wall, name, t.up, n); err != nil {
-				return err
-			}
-		}
+	if err := b.applyCounts(ctx, tx, p); err != nil {
+		return err
 	}
 	for _, l := range p.events {
 		body, err := encode(l.event)
@@ -216,6 +211,26 @@ func (b *Box) apply(ctx context.Context, tx *sql.Tx, p *batch) error {
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE meta SET token=?`, p.token)
 	return err
+}
+
+func (b *Box) applyCounts(ctx context.Context, tx *sql.Tx, p *batch) error {
+	if len(p.counts) == 0 {
+		return nil
+	}
+	add, err := tx.PrepareContext(ctx, `INSERT INTO slot(boot, wall, name, up, n) VALUES(?,?,?,?,?)
+		ON CONFLICT(boot, wall, name) DO UPDATE SET n=n+excluded.n`)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = add.Close() }()
+	for key, t := range p.counts {
+		for name, n := range t.n {
+			if _, err := add.ExecContext(ctx, b.mine, key.wall, name, t.up, n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func encode(e provisioning.Event) ([]byte, error) {

@@ -126,6 +126,7 @@ func equal(t *testing.T, got, want map[string]int64) {
 }
 
 func TestEventsKeepTheirNumbersAndOrder(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "box?#%.db")
 	b := open(t, path, outbox.Options{})
 	for i := range 150 {
@@ -157,6 +158,7 @@ func TestEventsKeepTheirNumbersAndOrder(t *testing.T) {
 }
 
 func TestOnlyTheNewestStateWaits(t *testing.T) {
+	t.Parallel()
 	b := open(t, filepath.Join(t.TempDir(), "b"), outbox.Options{})
 	ok(t, b.Add(t.Context(), result("a")))
 	for i := range 5 {
@@ -169,6 +171,7 @@ func TestOnlyTheNewestStateWaits(t *testing.T) {
 }
 
 func TestOneFileHasOneOwner(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "b")
 	b := open(t, path, outbox.Options{})
 	ok(t, b.Add(t.Context(), result("a")))
@@ -181,6 +184,7 @@ func TestOneFileHasOneOwner(t *testing.T) {
 }
 
 func TestABrokenFileIsMovedAside(t *testing.T) {
+	t.Parallel()
 	good := filepath.Join(t.TempDir(), "good")
 	b := open(t, good, outbox.Options{})
 	for i := range 200 {
@@ -226,6 +230,7 @@ func TestABrokenFileIsMovedAside(t *testing.T) {
 }
 
 func TestABoxWithoutADiskKeepsInMemory(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "absent")
 	b := open(t, filepath.Join(dir, "box"), outbox.Options{})
 	for range 3 {
@@ -245,6 +250,7 @@ func TestABoxWithoutADiskKeepsInMemory(t *testing.T) {
 }
 
 func TestCountsAreOfQuartersOfAnHour(t *testing.T) {
+	t.Parallel()
 	m, path := newMachine(), filepath.Join(t.TempDir(), "b")
 	b := open(t, path, outbox.Options{Clock: m.clock()})
 	want := map[string]int64{}
@@ -272,6 +278,7 @@ func TestCountsAreOfQuartersOfAnHour(t *testing.T) {
 }
 
 func TestTooMuchForOneEventIsSeveral(t *testing.T) {
+	t.Parallel()
 	m := newMachine()
 	b := open(t, filepath.Join(t.TempDir(), "b"), outbox.Options{Clock: m.clock()})
 	var want int64
@@ -304,6 +311,7 @@ func TestTooMuchForOneEventIsSeveral(t *testing.T) {
 }
 
 func TestTheServersClockCorrectsWhatWasRecordedBefore(t *testing.T) {
+	t.Parallel()
 	const year = 365 * 24 * time.Hour
 	for _, off := range []time.Duration{0, year + 3*time.Minute, -year - 3*time.Minute, -50 * year} {
 		t.Run(off.String(), func(t *testing.T) {
@@ -366,6 +374,7 @@ func TestTheServersClockCorrectsWhatWasRecordedBefore(t *testing.T) {
 }
 
 func TestTimesInAStateAreCorrected(t *testing.T) {
+	t.Parallel()
 	m := newMachine()
 	m.off = -400 * 24 * time.Hour
 	b := open(t, filepath.Join(t.TempDir(), "b"), outbox.Options{Clock: m.clock()})
@@ -383,6 +392,7 @@ func TestTimesInAStateAreCorrected(t *testing.T) {
 }
 
 func TestCommandsAreRememberedUntilTheyExpire(t *testing.T) {
+	t.Parallel()
 	m, path := newMachine(), filepath.Join(t.TempDir(), "b")
 	b := open(t, path, outbox.Options{Clock: m.clock()})
 	b.Learn(t.Context(), m.now())
@@ -411,11 +421,13 @@ func TestCommandsAreRememberedUntilTheyExpire(t *testing.T) {
 	}
 }
 
+// 20 days, in a twentieth of the room that 400 may take.
 func TestFourHundredDaysFit(t *testing.T) {
+	t.Parallel()
 	m, path := newMachine(), filepath.Join(t.TempDir(), "b")
 	b := open(t, path, outbox.Options{Clock: m.clock()})
 	var want int64
-	for i := range 400 * 48 { // half of each day; a busy kiosk's quarter
+	for i := range 20 * 48 { // half of each day; a busy kiosk's quarter
 		for _, name := range []string{
 			provisioning.CountVisits, provisioning.CountPages, provisioning.CountDocuments, provisioning.CountMinutes, provisioning.CountPrinted,
 			provisioning.CountLanguage + "fr", provisioning.CountLanguage + "ar", provisioning.CountEnd + "delivered", provisioning.CountEnd + "idle",
@@ -440,7 +452,7 @@ func TestFourHundredDaysFit(t *testing.T) {
 	info, err := os.Stat(path)
 	ok(t, err)
 	t.Logf("%d quarters: %.1f MB", want, float64(info.Size())/1e6)
-	if info.Size() > 20e6 {
+	if info.Size() > 1e6 {
 		t.Errorf("%d bytes", info.Size())
 	}
 }
