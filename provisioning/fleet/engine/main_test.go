@@ -52,6 +52,9 @@ func (c *clock) add(by time.Duration) { c.ahead.Add(int64(by)) }
 // nothingLeft checks at the end that all goroutines have ended.
 func nothingLeft(t testing.TB) {
 	t.Helper()
+	if _, fuzzing := t.(*testing.F); fuzzing {
+		return // which has goroutines of its own
+	}
 	before := runtime.NumGoroutine()
 	t.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
@@ -103,8 +106,13 @@ func newRing(t testing.TB) *keys.Ring {
 // newSite starts a server with two structures.
 func newSite(t testing.TB, change func(*engine.Options)) *site {
 	t.Helper()
+	return newSiteWith(t, newRing(t), change)
+}
+
+func newSiteWith(t testing.TB, ring *keys.Ring, change func(*engine.Options)) *site {
+	t.Helper()
 	nothingLeft(t)
-	s := &site{t: t, ring: newRing(t)}
+	s := &site{t: t, ring: ring}
 	s.store = openStore(t, filepath.Join(t.TempDir(), "fleet.db"), func() *engine.Engine { return s.engine })
 	for _, id := range []string{"mairie", "musee"} {
 		if err := s.store.AddStructure(t.Context(), fleet.Structure{ID: id, Name: id, Created: time.Now()}); err != nil {
@@ -113,6 +121,14 @@ func newSite(t testing.TB, change func(*engine.Options)) *site {
 	}
 	s.start(change)
 	return s
+}
+
+// beside starts another server of the same fleet.
+func (s *site) beside(change func(*engine.Options)) *site {
+	s.t.Helper()
+	o := &site{t: s.t, ring: s.ring, store: s.store}
+	o.start(change)
+	return o
 }
 
 func (s *site) start(change func(*engine.Options)) {

@@ -29,7 +29,7 @@ const (
 	maxPayload   = 8 << 20 // the account's JWT with the revoked keys of a large fleet; kiosks have less
 )
 
-// embed starts a NATS server that listens nowhere but, in a cluster, for the
+// embed starts a NATS server that listens nowhere; in a cluster it does for the
 // other servers.
 func embed(ring *keys.Ring, c Cluster, revoked map[string]time.Time, log *slog.Logger) (*server.Server, error) {
 	operator, err := jwt.DecodeOperatorClaims(ring.Operator())
@@ -77,7 +77,10 @@ func cluster(o *server.Options, ring *keys.Ring, c Cluster) error {
 	if err != nil || c.Name == "" {
 		return errors.New("a server among others needs a name and a port")
 	}
-	o.Cluster = server.ClusterOpts{Name: clusterName, Host: host, Port: n, Username: routeUser, Password: ring.RoutePassword()}
+	o.Cluster = server.ClusterOpts{Name: clusterName, Host: host, Port: n, Username: routeUser, Password: ring.RoutePassword(), NoAdvertise: true}
+	// nats-server begins to listen for others only after it listens for
+	// clients: these find it on this machine alone, and have to log in.
+	o.DontListen, o.Host, o.Port = false, "127.0.0.1", server.RANDOM_PORT
 	if c.TLS != nil {
 		o.Cluster.TLSConfig, o.Cluster.TLSTimeout = bothWays(c.TLS), 10
 	}
