@@ -126,10 +126,30 @@ func TestWhatIsNoGoodBackupIsNotRestored(t *testing.T) {
 
 func TestPostgreSQLHasItsOwnBackup(t *testing.T) {
 	dsn := databases(t)["postgres"]
-	if err := open(t, dsn).Backup(t.Context(), filepath.Join(t.TempDir(), "x")); !errors.Is(err, store.ErrPostgres) {
+	s := open(t, dsn)
+	if err := s.Backup(t.Context(), filepath.Join(t.TempDir(), "x")); !errors.Is(err, store.ErrPostgres) {
 		t.Errorf("got %v", err)
 	}
 	if err := store.Restore(t.Context(), "x", dsn); !errors.Is(err, store.ErrPostgres) {
 		t.Errorf("got %v", err)
+	}
+	settle(t, s, "town", "k1")
+	ingest(t, s, "town", "k1", counts(1, 1, noon, 2), counts(1, 2, noon, 2))
+	write(t, s, 3)
+	file, back := filepath.Join(t.TempDir(), "fleet.dump"), databases(t)["postgres"]
+	for _, args := range [][]string{{"pg_dump", "-Fc", "--file", file, dsn}, {"pg_restore", "--exit-on-error", "--dbname", back, file}} {
+		if out, err := postgres.Tool(t.Context(), args[0], args[1:]...); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	r := open(t, back)
+	if n := ingest(t, r, "town", "k1", counts(1, 2, noon, 2), counts(1, 3, noon, 2)); n != 1 || total(t, r, "pages") != 6 {
+		t.Errorf("%d were fresh, %d pages", n, total(t, r, "pages"))
+	}
+	if n, err := r.CheckAudit(t.Context()); n != 3 || err != nil {
+		t.Errorf("audit: %d, %v", n, err)
+	}
+	if _, err := raw(t, back).Exec("DELETE FROM audit"); err == nil {
+		t.Error("the audit is not append-only any more")
 	}
 }

@@ -21,7 +21,12 @@ var postgres = sharedServer{}
 
 type sharedServer struct{ *storetest.Server }
 
-func TestMain(m *testing.M) { os.Exit(withPostgres(m)) }
+func TestMain(m *testing.M) {
+	if dsn := os.Getenv(serverFile); dsn != "" {
+		os.Exit(serve(dsn))
+	}
+	os.Exit(withPostgres(m))
+}
 
 func withPostgres(m *testing.M) int {
 	s, err := storetest.Start(context.Background(), storetest.Fast)

@@ -166,6 +166,16 @@ func (s *Server) Database(ctx context.Context) (dsn string, err error) {
 	return s.dsn(name), errors.Join(err, db.Close())
 }
 
+// Tool runs one of PostgreSQL's programs ("pg_dump") as we are, and returns
+// what it wrote.
+func (s *Server) Tool(ctx context.Context, name string, args ...string) ([]byte, error) {
+	out, err := exec.CommandContext(ctx, filepath.Join(s.bin, name), args...).CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("storetest: %s: %w", name, err)
+	}
+	return out, err
+}
+
 func (s *Server) dsn(database string) string {
 	return "postgres://fleet@/" + database + "?" + url.Values{"host": {s.socket}, "port": {"5432"}}.Encode()
 }
