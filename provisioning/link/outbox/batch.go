@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -148,10 +149,13 @@ func (b *Box) flush(ctx context.Context) (again bool, err error) {
 // failed decides what a fault of the file means. disk is held.
 func (b *Box) failed(err error) error {
 	b.setKept(false)
-	if broken(b.path, err) {
+	if broken(b.path, err) || foreign(err) {
 		b.log.Warn("outbox broken", "err", err)
 		_ = b.db.Close()
 		b.db = nil // the next use finds it broken and begins anew
+	}
+	if foreign(err) { // which would not be found
+		err = errors.Join(err, aside(b.path))
 	}
 	return fmt.Errorf("%w: %w", ErrNotKept, err)
 }
