@@ -9,6 +9,10 @@ run: assets ## start the kiosk on virtual hardware
 	go build -o bin/ ./cmd/...
 	exec bin/kioskdev $(ARGS)
 
+fleet: assets ## start the supervision with two kiosks on virtual hardware; prints the console's address
+	go build -o bin/ ./cmd/...
+	exec bin/fleetdemo -bin bin $(ARGS)
+
 test: deps assets check ## format, vet, staticcheck, then every test against the real counterparts
 	go test -race -shuffle=on -timeout 20m ./...
 
@@ -50,4 +54,4 @@ deps: ## what the tests need, by apt and npm
 help:
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | expand -t 10
 
-.PHONY: run test check e2e escapes bench bench-engine fuzz build assets deps help
+.PHONY: run fleet test check e2e escapes bench bench-engine fuzz build assets deps help

@@ -101,7 +101,7 @@ func (a agent) Enrol(context.Context, control.Enrolment) (control.Fleet, error) 
 	return control.Fleet{}, nil
 }
 
-func (a agent) Leave(context.Context) error                    { return nil }
+func (a agent) Leave(context.Context) error { return nil }
 
 // The technician sees how the last visit was erased and what portals lack.
 func TestTheStatusTellsOfWipesAndHosts(t *testing.T) {

@@ -217,7 +217,13 @@ func (o *options) serve(ctx context.Context, a agent.Options) error {
 
 // enrol gives the agent its code.
 func (o *options) enrol(ctx context.Context, socket, code string) {
-	f, err := control.Client{Path: socket}.Enrol(ctx, control.Enrolment{Code: code})
+	client, tick := control.Client{Path: socket}, time.NewTicker(100*time.Millisecond)
+	defer tick.Stop()
+	f, err := client.Enrol(ctx, control.Enrolment{Code: code})
+	for errors.Is(err, control.ErrNotRunning) && ctx.Err() == nil { // its socket comes a moment after its screen
+		<-tick.C
+		f, err = client.Enrol(ctx, control.Enrolment{Code: code})
+	}
 	if err != nil {
 		o.Log.Error("not enrolled", "err", err)
 		return

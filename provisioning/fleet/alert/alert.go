@@ -3,6 +3,7 @@ package alert
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -83,6 +84,25 @@ func (a *Alerts) Nudge() {
 	case a.nudge <- struct{}{}:
 	default:
 	}
+}
+
+// Try tells everybody of a structure that messages reach them. It asks for
+// nothing else.
+func (a *Alerts) Try(ctx context.Context, structure string) error {
+	ss, err := a.o.Store.Structures(ctx, fleet.Scope{Structure: structure})
+	if err != nil {
+		return fmt.Errorf("alert: read a structure: %w", err)
+	}
+	if len(ss) == 0 {
+		return fleet.ErrNotFound
+	}
+	now := a.o.Now()
+	p := place{s: ss[0], zone: zone(ss[0].Alerts.Zone), console: a.o.Console, say: a.o.Say}
+	if err := a.queue(ctx, p, p.trial(now), now); err != nil {
+		return err
+	}
+	a.Nudge()
+	return nil
 }
 
 // Run looks and sends until ctx ends. A store that fails is asked again.

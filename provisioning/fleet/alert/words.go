@@ -63,7 +63,7 @@ type place struct {
 
 // callBody is the body of a webhook's call.
 type callBody struct {
-	Kind      string        `json:"kind"` // "problem", "solved", "digest"
+	Kind      string        `json:"kind"` // "problem", "solved", "digest", "try"
 	Structure named         `json:"structure"`
 	Problem   *problemBody  `json:"problem,omitempty"`
 	Day       string        `json:"day,omitempty"`    // of a digest
@@ -129,6 +129,12 @@ func (p place) solved(o fleet.Alert) message {
 }
 
 // digest is one sentence, then what is wrong, then what was.
+// trial is a message that says that it is only one.
+func (p place) trial(now time.Time) message {
+	return p.finish("try-"+newID(), "Essai — "+p.s.Name,
+		fmt.Sprintf("%s : ceci est un essai, envoyé à %s. Tout va bien : vous recevrez ici les alertes des bornes.\n", p.s.Name, p.clock(now)), callBody{Kind: "try"})
+}
+
 func (p place) digest(day string, recent []fleet.Alert, now time.Time) message {
 	b := callBody{Kind: "digest", Day: day}
 	var open, solved []string

@@ -184,6 +184,10 @@ func (r *Ring) KioskSigner() string { return public(r.kiosk) }
 // RoutePassword is what NATS servers of one fleet tell each other.
 func (r *Ring) RoutePassword() string { return hex.EncodeToString(r.mac("routes")) }
 
+// Secret is 32 bytes for one use, the same on all servers that share the ring:
+// what is sealed with it opens on each of them.
+func (r *Ring) Secret(use string) []byte { return r.mac("secret", use) }
+
 func (r *Ring) mac(words ...string) []byte {
 	h := hmac.New(sha256.New, r.secret)
 	for _, w := range words {
