@@ -93,7 +93,7 @@ func (b *batch) kiosks() error {
 		}, "SELECT k.id, k.structure, s.zone, k.revoked FROM kiosk k JOIN structure s ON s.id = k.structure WHERE k.id IN ("+marks+")", args...)
 		for _, k := range ks {
 			found[k.id] = k
-			b.zones[k.id] = zone(k.zone)
+			b.zones[k.id] = b.store.zone(k.zone)
 		}
 		return err
 	})

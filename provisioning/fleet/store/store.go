@@ -21,8 +21,9 @@ type Options struct {
 	Now func() time.Time // nil for time.Now
 	// Fresh is called after each commit, before Ingest returns, with the
 	// events of one call that were seen for the first time. It must be quick:
-	// nothing is ingested meanwhile. It may be called from another goroutine,
-	// one call at a time.
+	// nothing is ingested meanwhile, so it must not call Ingest either. It is
+	// called from another goroutine, one call at a time. Nobody is told of
+	// events whose commit's answer was lost with the connection to PostgreSQL.
 	Fresh func(structure, kiosk string, evs []provisioning.Event)
 }
 
@@ -34,6 +35,8 @@ type Store struct {
 	dialect dialect
 	write   *sql.DB // of one connection in SQLite, which has one writer
 	read    *sql.DB // the same as write in PostgreSQL
+
+	zones sync.Map // by name: *time.Location, which time reads from disk each time
 
 	mu     sync.RWMutex // held for reading while something is put into queue
 	closed bool

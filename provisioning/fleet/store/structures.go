@@ -17,14 +17,20 @@ const defaultZone = "Europe/Paris"
 
 // zone is that of a structure's days; UTC should the name be unknown, which
 // AddStructure and SaveAlerts refuse.
-func zone(name string) *time.Location {
+func (s *Store) zone(name string) *time.Location {
 	if name == "" {
 		name = defaultZone
 	}
-	if z, err := time.LoadLocation(name); err == nil {
-		return z
+	if z, ok := s.zones.Load(name); ok {
+		return z.(*time.Location)
 	}
-	return time.UTC
+	z, err := time.LoadLocation(name)
+	if err != nil {
+		s.o.Log.Error("unknown zone, days are counted in UTC", "zone", name)
+		z = time.UTC
+	}
+	s.zones.Store(name, z)
+	return z
 }
 
 const structureColumns = "SELECT id, name, siret, revision, settings, alerts, created FROM structure "
