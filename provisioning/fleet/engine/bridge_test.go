@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"pointnum/provisioning/fleet"
 	"pointnum/provisioning/fleet/engine"
 
 	"github.com/gorilla/websocket"
@@ -247,9 +248,15 @@ func TestASlowReaderOfChangesIsLetGo(t *testing.T) {
 	cancel()
 	for range gone { // until it is closed
 	}
-	l := b.connect(t)
-	for i := range int64(400) {
-		l.send(t, b, visit(i+1))
+	prompt := s.engine.Changes(t.Context(), everything)
+	for range 400 {
+		c := fleet.Change{Structure: "mairie", Kiosk: b.Kiosk, What: "help"}
+		s.engine.Tell(c)
+		for got := range prompt {
+			if got == c {
+				break
+			}
+		}
 	}
 	n := 0
 	for range slow { // closed, since nobody read
