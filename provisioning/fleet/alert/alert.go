@@ -18,7 +18,7 @@ type Options struct {
 	Console string  // address in messages; "" for none
 	// Private lets webhooks be inside the server's own network.
 	Private bool
-	Client  *http.Client // for webhooks; nil is a careful one
+	Client  *http.Client // whose transport calls webhooks; nil is a careful one
 
 	Look    time.Duration // how often kiosks are looked at; 0 is 1 min
 	Hold    time.Duration // how long a problem lasts before it is told; 0 is 1 min
@@ -71,11 +71,11 @@ func New(o Options) (*Alerts, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &Alerts{o: o, client: o.Client, nudge: make(chan struct{}, 1), digest: map[string]string{}}
-	if a.client == nil {
-		a.client = client(o.Private)
+	c := client(o.Private)
+	if o.Client != nil {
+		c.Transport = o.Client.Transport // the rest of the care stays
 	}
-	return a, nil
+	return &Alerts{o: o, client: c, nudge: make(chan struct{}, 1), digest: map[string]string{}}, nil
 }
 
 // Nudge has kiosks looked at soon: something has changed.

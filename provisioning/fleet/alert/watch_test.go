@@ -334,6 +334,9 @@ func TestAMessageThatDoesNotGoIsTriedAgainUnderItsID(t *testing.T) {
 	w := newTown(t, noDigest)
 	fails := 3
 	w.hook.answer = func(rw http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPost || r.URL.Path != "/borne" {
+			t.Errorf("called %s %s", r.Method, r.URL)
+		}
 		fails--
 		switch fails {
 		case 2:
@@ -341,7 +344,7 @@ func TestAMessageThatDoesNotGoIsTriedAgainUnderItsID(t *testing.T) {
 		case 1:
 			panic(http.ErrAbortHandler) // cut
 		case 0:
-			http.Redirect(rw, r, "https://127.0.0.1/", http.StatusFound)
+			http.Redirect(rw, r, "/elsewhere", http.StatusTemporaryRedirect)
 		default:
 			return false
 		}

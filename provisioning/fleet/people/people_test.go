@@ -252,7 +252,11 @@ func TestOnlyWhoMayInvitesAndGivesNoMoreThanTheirs(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
 	}
+	_, again := h.Reinvite(h.ctx, admin, far.Person.ID, false)
+	_, above := h.Reinvite(h.ctx, admin, boss.Person.ID, false)
 	for name, err := range map[string]error{
+		"another structure invited":   again,
+		"the fleet's invited":         above,
 		"another structure's role":    h.SetRole(h.ctx, admin, far.Person.ID, fleet.RoleAdmin),
 		"another structure disabled":  h.Disable(h.ctx, admin, far.Person.ID),
 		"the fleet's administrator":   h.Disable(h.ctx, admin, boss.Person.ID),
@@ -433,6 +437,13 @@ func TestSensitiveActionsWantAFreshProof(t *testing.T) {
 	is(t, err, people.ErrRefused)
 	c, _ = h.BeginProof(h.ctx, l.Who)
 	_, err = h.Prove(h.ctx, luc, c.Token, b.get(c.Options))
+	is(t, err, people.ErrRefused)
+	elsewhere, err := h.login(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ = h.BeginProof(h.ctx, l.Who)
+	_, err = h.Prove(h.ctx, elsewhere.Who, c.Token, a.get(c.Options))
 	is(t, err, people.ErrRefused)
 	is(t, h.May(luc, fleet.MayRevoke), fleet.ErrForbidden)
 }
