@@ -67,17 +67,17 @@ func life(t *testing.T, dir string, last bool) (pages, results int64) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if !last {
-		kill := time.AfterFunc(time.Duration(200+rand.IntN(500))*time.Millisecond, func() { _ = cmd.Process.Kill() })
-		defer kill.Stop()
-	}
 	var rest strings.Builder
+	var kill *time.Timer
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		word, number, _ := strings.Cut(lines.Text(), " ")
 		n, err := strconv.ParseInt(number, 10, 64)
 		switch {
 		case err == nil && word == "pages":
-			pages = n
+			if pages = n; kill == nil && !last { // from its first one on: a slow machine starts slowly
+				kill = time.AfterFunc(time.Duration(50+rand.IntN(400))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+				defer kill.Stop()
+			}
 		case err == nil && word == "results":
 			results = n
 		default:

@@ -153,8 +153,9 @@ func TestAStateReachesTheServer(t *testing.T) {
 	a.link.SetState(provisioning.State{Version: "1.0", Settings: 7, Help: time.Now().UnixMicro()})
 	wait(t, "the call for help", func() bool { return f.state().Help != 0 })
 	wait(t, "an empty outbox", func() bool { return a.link.Status().Waiting == 0 })
+	wait(t, "a beat", func() bool { f.mu.Lock(); defer f.mu.Unlock(); return len(f.beats) > 0 })
 	f.mu.Lock()
-	if len(f.order) > 2 || len(f.beats) == 0 || f.beats[0].Run == "" || f.beats[0].Epoch != a.box.Epoch() {
+	if len(f.order) > 2 || f.beats[0].Run == "" || f.beats[0].Epoch != a.box.Epoch() {
 		t.Errorf("%d events, beats %+v", len(f.order), f.beats)
 	}
 	f.mu.Unlock()

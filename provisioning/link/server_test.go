@@ -191,7 +191,8 @@ func (f *toy) startHTTP(cert tls.Certificate) {
 	f.http.StartTLS()
 	f.ca = x509.NewCertPool()
 	f.ca.AddCert(must(x509.ParseCertificate(cert.Certificate[0])))
-	f.t.Cleanup(func() { f.cut(); f.http.Close(); f.cut() })
+	mine := f.http // a test may start another one
+	f.t.Cleanup(func() { f.cut(); mine.Close(); f.cut() })
 }
 
 func (f *toy) now() time.Time { return time.Now().Add(time.Duration(f.clockOff.Load())) }

@@ -23,17 +23,19 @@ func TestAFullBoxMergesDaysAndLosesNothing(t *testing.T) {
 	b := open(t, filepath.Join(t.TempDir(), "b"), outbox.Options{Clock: m.clock(), Bytes: 128 << 10})
 	want := map[string]int64{}
 	var given []provisioning.Event
-	for i := range 700 {
+	for i := range 300 {
 		for _, name := range []string{
 			provisioning.CountVisits, provisioning.CountPages, provisioning.CountOpened + "caf-mon-compte-and-all-that-it-is-called",
 			provisioning.CountAttached + "caf-mon-compte-and-all-that-it-is-called", provisioning.CountPaper + "justificatif-de-domicile-recent",
+			provisioning.CountPaper + "avis-d-imposition-de-l-an-dernier", provisioning.CountPaper + "attestation-de-l-employeur",
+			provisioning.CountPaper + "certificat-de-scolarite-de-l-enfant", provisioning.CountPaper + "releve-d-identite-bancaire",
 		} {
 			b.Count(name, int64(i%7+1))
 			want[name] += int64(i%7 + 1)
 		}
 		m.pass(15 * time.Minute)
 		ok(t, b.Flush(t.Context()))
-		if i == 110 { // sent, and the answer is lost: these must not change any more
+		if i == 105 { // sent, and the answer is lost: these must not change any more
 			var err error
 			given, err = b.Next(t.Context(), provisioning.MaxBatch)
 			ok(t, err)
@@ -52,7 +54,7 @@ func TestAFullBoxMergesDaysAndLosesNothing(t *testing.T) {
 			t.Fatalf("event %d was changed after it was given out", i)
 		}
 	}
-	if len(evs) > 600 {
+	if len(evs) > 250 {
 		t.Errorf("%d events: nothing was merged", len(evs))
 	}
 }

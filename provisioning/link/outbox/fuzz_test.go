@@ -22,7 +22,7 @@ func TestAnyDamageIsSurvived(t *testing.T) {
 	seed, err := os.ReadFile(path)
 	ok(t, err)
 	r := rand.New(rand.NewPCG(4, 11))
-	for i := range 120 {
+	for i := range 60 {
 		data := slices.Clone(seed)
 		for range 1 + r.IntN(20) {
 			at := r.IntN(len(data))
