@@ -492,6 +492,9 @@ func (l *logins) enter(who console.Who) console.Entry {
 // options for kiosks' support.
 var support = kiosk.Contact{Name: "Assistance des bornes", Phone: "09 70 00 00 00", What: "du lundi au vendredi, 8 h – 18 h"}
 
+// names are for pages that are open at once: cookies do not know ports.
+var names = []string{"fr1280.localhost", "en390.localhost", "fr320.localhost", "en640.localhost", "fr390.localhost", "en1280.localhost"}
+
 // serve starts a console on a free port of this machine.
 func serve(t testing.TB, f *fleet, l *logins) (address string) {
 	t.Helper()
@@ -503,8 +506,14 @@ func serve(t testing.TB, f *fleet, l *logins) (address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		hosts = append(hosts, net.JoinHostPort(name, port))
+	}
 	if l.webauthn == nil {
-		_, port, _ := net.SplitHostPort(listener.Addr().String())
 		l.webauthn = newAuthenticators(t, port)
 	}
 	s, err := console.New(console.Options{Fleet: f, Logins: l, Catalogue: portal.Default(), Hosts: hosts, Support: support, Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))})

@@ -77,7 +77,14 @@ func (s *Server) card(l *i18n.Language, c Card) cardView {
 		v.Gestures = append(v.Gestures, gesture{What: l.T("trouble", "copied.word"), Do: l.T("trouble", "copied.do"), Picture: "sensors", Badge: "files", Support: true})
 	}
 	v.Mood, v.Picture, v.Word = s.mood(l, c, v.Gestures)
+	if len(v.Gestures) > 0 && v.Word == capital(v.Gestures[0].What) {
+		v.Gestures[0].What = "" // said already
+	}
 	switch {
+	case c.Call != nil && c.Call.Taken != "":
+		v.More = l.T("card", "comes", "name", c.Call.Taken)
+	case c.Call != nil:
+		v.More = s.since(l, c.Call.Since)
 	case c.Use == UseOff && !c.Since.IsZero():
 		v.More = s.since(l, c.Since)
 	case c.Use != UseOff && !c.Unused.IsZero():
@@ -245,7 +252,11 @@ func (s *Server) sinceDay(l *i18n.Language, t time.Time) string {
 func (s *Server) day(l *i18n.Language, t time.Time) string { return dayIn(l, t.In(s.zone)) }
 
 func dayIn(l *i18n.Language, t time.Time) string {
-	return l.T("date", "day", "day", strconv.Itoa(t.Day()), "month", l.T("date", strings.ToLower(t.Month().String())), "year", strconv.Itoa(t.Year()))
+	day := strconv.Itoa(t.Day())
+	if t.Day() == 1 {
+		day = l.T("date", "first")
+	}
+	return l.T("date", "day", "day", day, "month", l.T("date", strings.ToLower(t.Month().String())), "year", strconv.Itoa(t.Year()))
 }
 
 // when gives a day and a time.

@@ -87,7 +87,8 @@
     if (open.length > 0 && !ringing) ringing = setInterval(sound, 5000);
     if (open.length === 0 && ringing) { clearInterval(ringing); ringing = 0; }
     if (!own) document.title = open.length > 0 ? ring.dataset.new.replace('{label}', open[0].dataset.label) : title;
-    ring.hidden = audio?.state === 'running' || !document.querySelector('#calls');
+    // On pages that are not about calls, only when there is something to hear.
+    ring.hidden = audio?.state === 'running' || !document.getElementById('calls') || !own && open.length === 0;
   };
   const wake = () => {
     audio ??= new AudioContext();
