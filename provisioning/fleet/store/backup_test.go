@@ -125,7 +125,7 @@ func TestWhatIsNoGoodBackupIsNotRestored(t *testing.T) {
 }
 
 func TestPostgreSQLHasItsOwnBackup(t *testing.T) {
-	dsn := databases(t)["postgres"]
+	dsn := got[string](t)(postgres.Database(t.Context()))
 	s := open(t, dsn)
 	if err := s.Backup(t.Context(), filepath.Join(t.TempDir(), "x")); !errors.Is(err, store.ErrPostgres) {
 		t.Errorf("got %v", err)
@@ -136,7 +136,7 @@ func TestPostgreSQLHasItsOwnBackup(t *testing.T) {
 	settle(t, s, "town", "k1")
 	ingest(t, s, "town", "k1", counts(1, 1, noon, 2), counts(1, 2, noon, 2))
 	write(t, s, 3)
-	file, back := filepath.Join(t.TempDir(), "fleet.dump"), databases(t)["postgres"]
+	file, back := filepath.Join(t.TempDir(), "fleet.dump"), got[string](t)(postgres.Database(t.Context()))
 	for _, args := range [][]string{{"pg_dump", "-Fc", "--file", file, dsn}, {"pg_restore", "--exit-on-error", "--dbname", back, file}} {
 		if out, err := postgres.Tool(t.Context(), args[0], args[1:]...); err != nil {
 			t.Fatalf("%v: %s", err, out)

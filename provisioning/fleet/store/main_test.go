@@ -46,7 +46,7 @@ func withPostgres(m *testing.M) int {
 // databases are the addresses of empty ones, by kind.
 func databases(t testing.TB) map[string]string {
 	t.Helper()
-	dsn, err := postgres.Database(t.Context())
+	dsn, err := postgres.Schema(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

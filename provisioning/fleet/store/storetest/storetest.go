@@ -166,6 +166,18 @@ func (s *Server) Database(ctx context.Context) (dsn string, err error) {
 	return s.dsn(name), errors.Join(err, db.Close())
 }
 
+// Schema makes an empty schema and returns the address at which it stands in
+// for a database: it is made much sooner than one.
+func (s *Server) Schema(ctx context.Context) (dsn string, err error) {
+	name := "t" + strings.ToLower(rand.Text())
+	db, err := sql.Open("pgx", s.dsn("postgres"))
+	if err != nil {
+		return "", err
+	}
+	_, err = db.ExecContext(ctx, "CREATE SCHEMA "+name)
+	return s.dsn("postgres") + "&options=-csearch_path%3D" + name, errors.Join(err, db.Close())
+}
+
 // Tool runs one of PostgreSQL's programs ("pg_dump") as we are, and returns
 // what it wrote.
 func (s *Server) Tool(ctx context.Context, name string, args ...string) ([]byte, error) {
