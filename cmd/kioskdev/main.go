@@ -185,6 +185,7 @@ func (o *options) both(ctx context.Context, bench *hardware.Bench, cfg *config.C
 			fail(err)
 		}
 	}
+	a.Clock = hurry(ctx, &work)
 	err = o.serve(ctx, a)
 	stop()
 	work.Wait()

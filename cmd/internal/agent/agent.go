@@ -29,6 +29,7 @@ import (
 	"pointnum/kiosk/session"
 	"pointnum/kiosk/speech"
 	"pointnum/kiosk/spool"
+	"pointnum/provisioning/link/outbox"
 	"pointnum/ui"
 	"pointnum/ui/safeweb"
 )
@@ -53,6 +54,8 @@ type Options struct {
 	// Reboot starts the machine anew when the host asks for it; nil where it
 	// can't.
 	Reboot func(context.Context) error
+	// Clock is that of the counts; the zero Clock is the machine's.
+	Clock outbox.Clock
 }
 
 // BrowserOptions bring portals that stand on this machine.

@@ -123,7 +123,7 @@ func (s *supervision) run(ctx context.Context) error {
 func (s *supervision) serve(ctx context.Context, id *enrol.Identity, again <-chan struct{}) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	box, err := outbox.Open(s.path(outboxFile), outbox.Options{Log: s.agent.Log})
+	box, err := outbox.Open(s.path(outboxFile), outbox.Options{Log: s.agent.Log, Clock: s.agent.Clock})
 	if err != nil {
 		return fmt.Errorf("outbox: %w", err)
 	}

@@ -82,6 +82,7 @@ type kioskd struct {
 	Panel   string `json:"panel"`
 	Control string `json:"control"`
 	Out     string `json:"out"`
+	PID     int    `json:"pid"` // SIGUSR1 ends its quarter of an hour: its counts come at once
 }
 
 func (d *demo) run(ctx context.Context, stdout io.Writer) error {
@@ -99,7 +100,7 @@ func (d *demo) run(ctx context.Context, stdout io.Writer) error {
 	if _, err := d.fleetd(ctx, config, "structure", "-name", "Centre social des Tilleuls", structure); err != nil {
 		return err
 	}
-	lines, err := d.start(ctx, &children, stop, "fleetd", "serve", "-config", config, "-admin", "Claire Martin", "-admin-email", "claire.martin@exemple.fr")
+	lines, _, err := d.start(ctx, &children, stop, "fleetd", "serve", "-config", config, "-admin", "Claire Martin", "-admin-email", "claire.martin@exemple.fr")
 	if err != nil {
 		return err
 	}
@@ -112,7 +113,7 @@ func (d *demo) run(ctx context.Context, stdout io.Writer) error {
 		if err != nil {
 			return err
 		}
-		lines, err := d.start(ctx, &children, stop, "kioskdev", "-json", "-listen", "127.0.0.1:0", "-panel", "127.0.0.1:0",
+		lines, pid, err := d.start(ctx, &children, stop, "kioskdev", "-json", "-listen", "127.0.0.1:0", "-panel", "127.0.0.1:0",
 			"-fleet", url, "-fleet-ca", t.CA, "-code", strings.TrimSpace(code))
 		if err != nil {
 			return err
@@ -121,6 +122,7 @@ func (d *demo) run(ctx context.Context, stdout io.Writer) error {
 		if line, ok := next(ctx, lines); !ok || json.Unmarshal([]byte(line), &k) != nil {
 			return fmt.Errorf("kioskdev: no address in %q", line)
 		}
+		k.PID = pid
 		t.Kiosks = append(t.Kiosks, k)
 	}
 	if err := d.announce(stdout, t); err != nil {
@@ -202,19 +204,19 @@ func (d *demo) fleetd(ctx context.Context, config, name string, args ...string) 
 	return string(out), nil
 }
 
-// start starts a program and returns the lines that it prints. It is asked to
+// start starts a program and returns the lines that it prints and its process. It is asked to
 // end with ctx and waited for by children; one that ends by itself ends all.
-func (d *demo) start(ctx context.Context, children *sync.WaitGroup, stop context.CancelCauseFunc, name string, args ...string) (<-chan string, error) {
+func (d *demo) start(ctx context.Context, children *sync.WaitGroup, stop context.CancelCauseFunc, name string, args ...string) (<-chan string, int, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(d.bin, name), args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
 	cmd.Stderr = d.stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, 0, fmt.Errorf("%s: %w", name, err)
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, 0, fmt.Errorf("%s: %w", name, err)
 	}
 	lines := make(chan string, 64)
 	children.Go(func() {
@@ -230,7 +232,7 @@ func (d *demo) start(ctx context.Context, children *sync.WaitGroup, stop context
 			stop(fmt.Errorf("%s has ended: %w", name, errors.Join(err, in.Err())))
 		}
 	})
-	return lines, nil
+	return lines, cmd.Process.Pid, nil
 }
 
 // startTime is how long a program may take to say where it is.
