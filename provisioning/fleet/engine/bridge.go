@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -95,7 +94,8 @@ func (b *bridge) enter(ws *websocket.Conn, inner net.Conn) bool {
 	return true
 }
 
-// leave closes both ends, so that the other goroutine ends, too.
+// leave ends a connection: both ends are closed, so that its other goroutine
+// ends, too.
 func (b *bridge) leave(ws *websocket.Conn, inner net.Conn) {
 	_, _ = inner.Close(), ws.Close() // closing twice is harmless
 	b.mu.Lock()
@@ -121,14 +121,14 @@ func (b *bridge) toKiosk(ws *websocket.Conn, inner net.Conn, done func()) {
 	for {
 		n, err := inner.Read(buf)
 		if n > 0 {
-			if ws.SetWriteDeadline(time.Now().Add(writeTime)) != nil || ws.WriteMessage(websocket.BinaryMessage, buf[:n]) != nil {
-				return
-			}
 			// After INFO comes the answer of the login: PONG or -ERR.
 			if result != "" && bytes.Contains(buf[:n], []byte("PONG\r\n")) {
 				settle("accepted")
 			} else if result != "" && bytes.Contains(buf[:n], []byte("-ERR ")) {
 				settle("refused")
+			}
+			if ws.SetWriteDeadline(time.Now().Add(writeTime)) != nil || ws.WriteMessage(websocket.BinaryMessage, buf[:n]) != nil {
+				return
 			}
 		}
 		if err != nil {
@@ -138,17 +138,26 @@ func (b *bridge) toKiosk(ws *websocket.Conn, inner net.Conn, done func()) {
 }
 
 func (b *bridge) fromKiosk(ws *websocket.Conn, inner net.Conn) {
-	defer b.leave(ws, inner)
+	defer b.wg.Done()
 	buf := make([]byte, copySize)
 	for {
 		_, r, err := ws.NextReader()
 		if err != nil {
+			_, _ = inner.Close(), ws.Close() // toKiosk notices
 			return
 		}
-		// the wrappers keep CopyBuffer from making larger buffers of its own
-		if _, err = io.CopyBuffer(struct{ io.Writer }{inner}, struct{ io.Reader }{r}, buf); err != nil {
-			return
+		for err == nil {
+			var n int
+			if n, err = r.Read(buf); n == 0 {
+				continue // writing nothing to a pipe would wait for a reader
+			}
+			if _, failed := inner.Write(buf[:n]); failed != nil {
+				// NATS has hung up. Its reason may still be on its way to the
+				// kiosk: toKiosk closes both ends after it.
+				return
+			}
 		}
+		// The end of a frame, or an error that NextReader gives, too.
 	}
 }
 

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -10,6 +11,8 @@ import (
 	"pointnum/provisioning"
 	"pointnum/provisioning/fleet"
 	"pointnum/provisioning/fleet/engine"
+
+	"github.com/nats-io/nats.go"
 )
 
 func TestEventsAreCountedOnceAndTold(t *testing.T) {
@@ -249,5 +252,30 @@ func TestWithoutTheDatabaseTheKioskKeepsItsEvents(t *testing.T) {
 	l = b.connect(t)
 	if a := l.send(t, b, visit(1)); !a.OK || s.visits(everything) != 1 {
 		t.Errorf("answer %+v, %d visits", a, s.visits(everything))
+	}
+}
+
+// obey answers commands with a status, once verified.
+func (l *line) obey(t testing.TB, b *borne, got chan<- provisioning.Command, status provisioning.Status) {
+	t.Helper()
+	_, err := l.Subscribe(provisioning.Down(b.Structure, b.Kiosk, provisioning.DownCmd), func(m *nats.Msg) {
+		var s provisioning.Signed
+		if err := json.Unmarshal(m.Data, &s); err != nil {
+			t.Error(err)
+		}
+		c, err := provisioning.Open(b.Keys, b.Structure, b.Kiosk, time.Now(), s)
+		if err != nil {
+			t.Error(err)
+		}
+		got <- c
+		if err := m.Respond(fmt.Appendf(nil, `{"id":%q,"status":%q}`, c.ID, status)); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Flush(); err != nil {
+		t.Fatal(err)
 	}
 }

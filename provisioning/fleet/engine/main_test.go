@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -379,29 +378,4 @@ func (s *site) status(b *borne, command string) fleet.QueueStatus {
 		}
 	}
 	return ""
-}
-
-// obey answers commands with a status, once verified.
-func (l *line) obey(t testing.TB, b *borne, got chan<- provisioning.Command, status provisioning.Status) {
-	t.Helper()
-	_, err := l.Subscribe(provisioning.Down(b.Structure, b.Kiosk, provisioning.DownCmd), func(m *nats.Msg) {
-		var s provisioning.Signed
-		if err := json.Unmarshal(m.Data, &s); err != nil {
-			t.Error(err)
-		}
-		c, err := provisioning.Open(b.Keys, b.Structure, b.Kiosk, time.Now(), s)
-		if err != nil {
-			t.Error(err)
-		}
-		got <- c
-		if err := m.Respond(fmt.Appendf(nil, `{"id":%q,"status":%q}`, c.ID, status)); err != nil {
-			t.Error(err)
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Flush(); err != nil {
-		t.Fatal(err)
-	}
 }
