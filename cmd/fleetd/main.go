@@ -24,7 +24,7 @@ import (
 
 func main() {
 	cli.Main(cli.Program("fleetd", "La supervision des bornes, pour les structures qui les accueillent.",
-		serveCommand(), structureCommand(), codeCommand(), backupCommand(), restoreCommand(), auditCommand(), natsCommand()))
+		serveCommand(), structureCommand(), codeCommand(), backupCommand(), restoreCommand(), auditCommand(), natsCommand(), simulateCommand()))
 }
 
 // configFlag adds -config and returns how to load it.
