@@ -17,10 +17,11 @@ import (
 
 // Limits of one bridged connection.
 const (
-	maxFrame  = 1 << 20
-	writeTime = 30 * time.Second
-	nodeTime  = 5 * time.Second
-	copySize  = 1024 // of the two buffers of each connection
+	maxFrame   = 1 << 20
+	writeTime  = 30 * time.Second
+	nodeTime   = 5 * time.Second
+	lingerTime = 2 * time.Second // from NATS' end to the connection's
+	copySize   = 1024            // of the two buffers of each connection
 )
 
 // bridge lets kiosks reach NATS on a path of the HTTPS port: it takes the
@@ -105,7 +106,15 @@ func (b *bridge) leave(ws *websocket.Conn, inner net.Conn) {
 }
 
 func (b *bridge) toKiosk(ws *websocket.Conn, inner net.Conn, done func()) {
-	defer b.leave(ws, inner)
+	defer b.wg.Done()
+	defer inner.Close() // also when it was NATS that hung up
+	// The kiosk may be writing still: closing now would lose what it was told
+	// last, and why. fromKiosk ends when it has hung up, or soon.
+	defer func() {
+		end := time.Now().Add(lingerTime)
+		_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), end)
+		_ = ws.SetReadDeadline(end)
+	}()
 	result := "lost"
 	settle := func(with string) {
 		result = ""
@@ -138,24 +147,21 @@ func (b *bridge) toKiosk(ws *websocket.Conn, inner net.Conn, done func()) {
 }
 
 func (b *bridge) fromKiosk(ws *websocket.Conn, inner net.Conn) {
-	defer b.wg.Done()
+	defer b.leave(ws, inner)
 	buf := make([]byte, copySize)
+	hungUp := false // NATS has; what the kiosk says now is for nobody
 	for {
 		_, r, err := ws.NextReader()
 		if err != nil {
-			_, _ = inner.Close(), ws.Close() // toKiosk notices
 			return
 		}
 		for err == nil {
 			var n int
-			if n, err = r.Read(buf); n == 0 {
+			if n, err = r.Read(buf); n == 0 || hungUp {
 				continue // writing nothing to a pipe would wait for a reader
 			}
-			if _, failed := inner.Write(buf[:n]); failed != nil {
-				// NATS has hung up. Its reason may still be on its way to the
-				// kiosk: toKiosk closes both ends after it.
-				return
-			}
+			_, failed := inner.Write(buf[:n])
+			hungUp = failed != nil
 		}
 		// The end of a frame, or an error that NextReader gives, too.
 	}
