@@ -66,9 +66,9 @@ func (d *Desk) Home(ctx context.Context, w console.Who, structure string) (conso
 	if err != nil {
 		return console.Home{}, err
 	}
-	s, err := d.o.Store.Structure(ctx, pw.Scope(), structure)
+	s, err := d.place(ctx, pw, fleet.MaySee, structure)
 	if err != nil {
-		return console.Home{}, said(err)
+		return console.Home{}, err
 	}
 	return d.home(ctx, pw, s, true)
 }
@@ -174,9 +174,9 @@ func (d *Desk) Kiosk(ctx context.Context, w console.Who, id string) (console.Det
 
 // kiosk is one that the person sees, with its structure.
 func (d *Desk) kiosk(ctx context.Context, pw people.Who, id string) (fleet.Kiosk, fleet.Structure, error) {
-	k, err := d.o.Store.Kiosk(ctx, pw.Scope(), id)
+	k, err := d.borne(ctx, pw, fleet.MaySee, id)
 	if err != nil {
-		return k, fleet.Structure{}, said(err)
+		return k, fleet.Structure{}, err
 	}
 	s, err := d.o.Store.Structure(ctx, pw.Scope(), k.Structure)
 	return k, s, said(err)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"pointnum/kiosk"
@@ -91,7 +92,11 @@ type Options struct {
 }
 
 // Desk is a console.Fleet. It may be used from any goroutine.
-type Desk struct{ o Options }
+type Desk struct {
+	o Options
+	// alerts is held while alert settings are compared and saved.
+	alerts sync.Mutex
+}
 
 // New checks the options.
 func New(o Options) (*Desk, error) {
@@ -137,14 +142,32 @@ func (d *Desk) may(ctx context.Context, w console.Who, right fleet.Right) (peopl
 	if err != nil {
 		return pw, said(err)
 	}
-	if pw.Session.Method == fleet.ByRecovery { // good for making a passkey only
-		return pw, console.ErrForbidden
+	if pw.Only() { // good for making a passkey only
+		return pw, d.refused(ctx, pw, string(right), fleet.ErrForbidden)
 	}
-	err = d.o.People.May(pw, right)
-	if errors.Is(err, fleet.ErrForbidden) {
-		return pw, errors.Join(said(err), d.did(ctx, pw, pw.Person.Structure, "", string(right), "refused", false))
+	return pw, d.refused(ctx, pw, string(right), d.o.People.May(pw, right))
+}
+
+// refused turns an error into the console's words. What somebody may not do or
+// not know of leaves a line where they are: so trying one ID after the other
+// is seen.
+func (d *Desk) refused(ctx context.Context, pw people.Who, action string, err error) error {
+	if errors.Is(err, fleet.ErrForbidden) || errors.Is(err, fleet.ErrNotFound) {
+		return errors.Join(said(err), d.did(ctx, pw, pw.Person.Structure, "", action, "refused", false))
 	}
-	return pw, said(err)
+	return said(err)
+}
+
+// place is a structure that the person sees.
+func (d *Desk) place(ctx context.Context, pw people.Who, right fleet.Right, id string) (fleet.Structure, error) {
+	s, err := d.o.Store.Structure(ctx, pw.Scope(), id)
+	return s, d.refused(ctx, pw, string(right), err)
+}
+
+// borne is a kiosk that the person sees.
+func (d *Desk) borne(ctx context.Context, pw people.Who, right fleet.Right, id string) (fleet.Kiosk, error) {
+	k, err := d.o.Store.Kiosk(ctx, pw.Scope(), id)
+	return k, d.refused(ctx, pw, string(right), err)
 }
 
 // did leaves a line in the audit log.

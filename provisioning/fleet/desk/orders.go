@@ -58,14 +58,14 @@ func (d *Desk) Order(ctx context.Context, w console.Who, id string, o console.Or
 	if !o.Until.IsZero() {
 		c.Until = o.Until.Unix()
 	}
-	return d.order(ctx, pw, id, c)
+	return d.order(ctx, pw, right, id, c)
 }
 
 // order queues a command for a kiosk that the person sees.
-func (d *Desk) order(ctx context.Context, pw people.Who, id string, c provisioning.Command) error {
-	k, err := d.o.Store.Kiosk(ctx, pw.Scope(), id)
+func (d *Desk) order(ctx context.Context, pw people.Who, right fleet.Right, id string, c provisioning.Command) error {
+	k, err := d.borne(ctx, pw, right, id)
 	if err != nil {
-		return said(err)
+		return err
 	}
 	if !k.Revoked.IsZero() {
 		return console.ErrNotFound
@@ -85,9 +85,9 @@ func (d *Desk) call(ctx context.Context, w console.Who, id, call string) (people
 	if err != nil {
 		return pw, fleet.Kiosk{}, err
 	}
-	k, err := d.o.Store.Kiosk(ctx, pw.Scope(), id)
+	k, err := d.borne(ctx, pw, fleet.MayHelp, id)
 	if err != nil {
-		return pw, k, said(err)
+		return pw, k, err
 	}
 	if _, err := strconv.ParseInt(call, 10, 64); err != nil {
 		return pw, k, console.ErrNotFound
@@ -104,7 +104,7 @@ func (d *Desk) TakeCall(ctx context.Context, w console.Who, id, call string) err
 	if strconv.FormatInt(k.State.Help, 10) != call {
 		return console.ErrConflict
 	}
-	err = d.order(ctx, pw, id, provisioning.Command{ID: takeID(k.ID, call), Kind: provisioning.CommandHelpTaken})
+	err = d.order(ctx, pw, fleet.MayHelp, id, provisioning.Command{ID: takeID(k.ID, call), Kind: provisioning.CommandHelpTaken})
 	if err == nil {
 		d.o.Engine.Tell(fleet.Change{Structure: k.Structure, Kiosk: k.ID, What: "help"})
 	}
@@ -120,7 +120,7 @@ func (d *Desk) EndCall(ctx context.Context, w console.Who, id, call string) erro
 	if strconv.FormatInt(k.State.Help, 10) != call {
 		return nil
 	}
-	return d.order(ctx, pw, id, provisioning.Command{Kind: provisioning.CommandHelpDone})
+	return d.order(ctx, pw, fleet.MayHelp, id, provisioning.Command{Kind: provisioning.CommandHelpDone})
 }
 
 // Rename says where a kiosk stands.
@@ -130,14 +130,14 @@ func (d *Desk) Rename(ctx context.Context, w console.Who, id, label string) erro
 		return err
 	}
 	if !mayRename(pw.Person.Role) {
-		return console.ErrForbidden
+		return d.refused(ctx, pw, "rename", fleet.ErrForbidden)
 	}
 	if label == "" || kiosk.CheckLine(label) != nil {
 		return console.ErrInvalid
 	}
-	k, err := d.o.Store.Kiosk(ctx, pw.Scope(), id)
+	k, err := d.borne(ctx, pw, fleet.MaySee, id)
 	if err != nil {
-		return said(err)
+		return err
 	}
 	if err := d.o.Store.Rename(ctx, pw.Scope(), id, label); err != nil {
 		return said(err)
@@ -156,9 +156,9 @@ func (d *Desk) Revoke(ctx context.Context, w console.Who, id string) error {
 	if err != nil {
 		return err
 	}
-	k, err := d.o.Store.Kiosk(ctx, pw.Scope(), id)
+	k, err := d.borne(ctx, pw, fleet.MayRevoke, id)
 	if err != nil {
-		return said(err)
+		return err
 	}
 	err = d.o.Engine.Revoke(ctx, pw.Scope(), id)
 	return errors.Join(said(err), d.did(ctx, pw, k.Structure, k.ID, "revoke", "", err == nil))
@@ -209,7 +209,7 @@ func (d *Desk) NewCode(ctx context.Context, w console.Who, structure, label, rep
 			return console.NewCode{}, said(err)
 		}
 		if !slices.ContainsFunc(kiosks, func(k fleet.Kiosk) bool { return k.ID == replaces && k.Revoked.IsZero() }) {
-			return console.NewCode{}, console.ErrNotFound
+			return console.NewCode{}, d.refused(ctx, pw, string(fleet.MayCode), fleet.ErrNotFound)
 		}
 	}
 	now := d.o.Now().UTC()

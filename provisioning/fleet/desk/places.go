@@ -29,13 +29,13 @@ func (d *Desk) structure(ctx context.Context, w console.Who, id string, right fl
 	if err != nil {
 		return pw, fleet.Structure{}, err
 	}
-	s, err := d.o.Store.Structure(ctx, pw.Scope(), id)
-	return pw, s, said(err)
+	s, err := d.place(ctx, pw, right, id)
+	return pw, s, err
 }
 
 // Settings are those of a place.
 func (d *Desk) Settings(ctx context.Context, w console.Who, structure string) (console.Settings, error) {
-	pw, s, err := d.structure(ctx, w, structure, fleet.MaySettings)
+	_, s, err := d.structure(ctx, w, structure, fleet.MaySettings)
 	if err != nil {
 		return console.Settings{}, err
 	}
@@ -56,7 +56,6 @@ func (d *Desk) Settings(ctx context.Context, w console.Who, structure string) (c
 	if i := slices.IndexFunc(lines, func(a fleet.Audit) bool { return a.Action == "settings" && a.OK }); i >= 0 {
 		out.By, out.At = lines[i].Name, lines[i].At.In(zone(s))
 	}
-	_ = pw
 	return out, nil
 }
 
@@ -122,6 +121,8 @@ const maxEmails = 20
 
 // SaveAlerts replaces them.
 func (d *Desk) SaveAlerts(ctx context.Context, w console.Who, structure string, n console.Alerts) (secret string, err error) {
+	d.alerts.Lock()
+	defer d.alerts.Unlock()
 	pw, s, err := d.structure(ctx, w, structure, fleet.MayAlerts)
 	if err != nil {
 		return "", err

@@ -68,9 +68,9 @@ func (d *Desk) subject(ctx context.Context, pw people.Who, a console.Ask) (map[s
 		}
 		return labels, pw.Scope(), sheet, said(err)
 	}
-	s, err := d.o.Store.Structure(ctx, pw.Scope(), a.Structure)
+	s, err := d.place(ctx, pw, fleet.MaySee, a.Structure)
 	if err != nil {
-		return nil, fleet.Scope{}, sheet, said(err)
+		return nil, fleet.Scope{}, sheet, err
 	}
 	sc := fleet.Scope{Structure: s.ID}
 	kiosks, err := d.o.Store.Kiosks(ctx, sc)
@@ -86,7 +86,7 @@ func (d *Desk) subject(ctx context.Context, pw people.Who, a console.Ask) (map[s
 		found = found || k.ID == a.Kiosk
 	}
 	if !found {
-		return nil, sc, sheet, console.ErrNotFound
+		return nil, sc, sheet, d.refused(ctx, pw, string(fleet.MaySee), fleet.ErrNotFound)
 	}
 	return labels, sc, sheet, nil
 }
@@ -102,44 +102,36 @@ func cells(rows []fleet.Usage, a console.Ask, labels map[string]string) ([]conso
 		sum[cell{keyOf(r, a.By), r.Counter}] += r.N
 		total[r.Counter] += r.N
 	}
-	// The sheet's total is one more day of its own: what is small there is
-	// hidden, too.
-	var flat, whole []fleet.Usage
-	for c, n := range sum {
-		u := fleet.Usage{Day: c.key, Counter: c.counter, N: n}
-		if a.By != console.ByDay { // rows of one sum, as days are
-			u.Day, u.Kiosk = "", c.key
-		}
-		flat = append(flat, u)
-	}
+	// The total is hidden with the rows, as one more of them: it must tell none
+	// of what they hide, nor they what it hides.
 	for counter, n := range total {
-		whole = append(whole, fleet.Usage{Counter: counter, N: n})
+		sum[cell{totalKey, counter}] = n
 	}
-	out := map[string]*console.Row{}
+	var flat []fleet.Usage // a row of the sheet is a day there, whatever it is here
+	for c, n := range sum {
+		flat = append(flat, fleet.Usage{Day: c.key, Counter: c.counter, N: n})
+	}
+	slices.SortFunc(flat, func(x, y fleet.Usage) int { // the same is hidden each time
+		return cmp.Or(strings.Compare(x.Day, y.Day), strings.Compare(x.Counter, y.Counter))
+	})
+	byKey := map[string][]console.Count{}
 	for _, u := range fleet.Hide(flat, fleet.K) {
-		key := cmp.Or(u.Day, u.Kiosk)
-		r := out[key]
-		if r == nil {
-			r = &console.Row{Key: key, Label: cmp.Or(labels[key], key)}
-			out[key] = r
-		}
-		r.Counts = append(r.Counts, count(u))
+		byKey[u.Day] = append(byKey[u.Day], count(u))
 	}
-	list := make([]console.Row, 0, len(out))
-	for _, r := range out {
-		slices.SortFunc(r.Counts, byCounter)
-		list = append(list, *r)
+	sums := byKey[totalKey]
+	delete(byKey, totalKey)
+	list := make([]console.Row, 0, len(byKey))
+	for key, counts := range byKey {
+		list = append(list, console.Row{Key: key, Label: cmp.Or(labels[key], key), Counts: counts})
 	}
 	slices.SortFunc(list, func(x, y console.Row) int {
 		return cmp.Or(strings.Compare(x.Label, y.Label), strings.Compare(x.Key, y.Key))
 	})
-	var sums []console.Count
-	for _, u := range fleet.Hide(whole, fleet.K) {
-		sums = append(sums, count(u))
-	}
-	slices.SortFunc(sums, byCounter)
 	return list, sums
 }
+
+// totalKey is no day and no ID.
+const totalKey = "*"
 
 // keyOf is the row of a count.
 func keyOf(u fleet.Usage, by console.By) string {
@@ -159,8 +151,6 @@ func count(u fleet.Usage) console.Count {
 	return console.Count{Counter: u.Counter, N: u.N}
 }
 
-func byCounter(a, b console.Count) int { return strings.Compare(a.Counter, b.Counter) }
-
 // Audit is who did what.
 func (d *Desk) Audit(ctx context.Context, w console.Who, structure string, before int64, limit int, export bool) ([]console.AuditLine, error) {
 	pw, err := d.may(ctx, w, fleet.MayAudit)
@@ -169,9 +159,9 @@ func (d *Desk) Audit(ctx context.Context, w console.Who, structure string, befor
 	}
 	sc := pw.Scope()
 	if structure != "" {
-		s, err := d.o.Store.Structure(ctx, sc, structure)
+		s, err := d.place(ctx, pw, fleet.MayAudit, structure)
 		if err != nil {
-			return nil, said(err)
+			return nil, err
 		}
 		sc = fleet.Scope{Structure: s.ID}
 	}
