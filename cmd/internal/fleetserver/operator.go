@@ -45,8 +45,9 @@ func NewCode(ctx context.Context, s *store.Store, r *keys.Ring, structure, label
 	return code, err
 }
 
-// lookCertificate is how often it is looked whether a certificate was renewed.
-const lookCertificate = time.Minute
+// lookCertificate is how often, at most, it is looked whether a certificate was
+// renewed: two small questions to the disk.
+const lookCertificate = time.Second
 
 // Certificate serves the certificate in two PEM files, and the new one once
 // they have changed.
