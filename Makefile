@@ -35,6 +35,9 @@ bench: deps ## speed and memory, beside img2pdf, Ghostscript and bare Chromium; 
 bench-engine: deps ## the document engine beside its peers on the same pages: bytes, CPU, memory, OCR; into bin/bench-engine
 	go run ./cmd/internal/benchengine $(ARGS)
 
+bench-fleet: deps assets ## fleetd with 5,000 simulated kiosks, and killed in mid-stream (ARGS="-quick", "-only failures", "-json")
+	go run ./cmd/internal/benchfleet $(ARGS)
+
 fuzz: ## every fuzz target for T each (make fuzz T=5m)
 	@grep -rl --include=*_test.go 'func Fuzz' . | while read -r f; do \
 	  for n in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$f); do \
@@ -52,6 +55,6 @@ deps: ## what the tests need, by apt and npm
 	@.ci/deps test
 
 help:
-	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-.PHONY: run fleet test check e2e escapes bench bench-engine fuzz build assets deps help
+.PHONY: run fleet test check e2e escapes bench bench-engine bench-fleet fuzz build assets deps help
