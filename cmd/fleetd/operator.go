@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -129,6 +130,9 @@ func restoreCommand() cli.Command {
 				c, err := load()
 				if err != nil {
 					return err
+				}
+				if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+					return fmt.Errorf("folder: %w", err)
 				}
 				return store.Restore(ctx, args[0], fleetserver.Database(c.Dir, c.Database))
 			}).command
