@@ -79,7 +79,7 @@ func (b *bench) add(run, what, trial, format string, v ...any) {
 }
 
 // errLost is told once the table is printed.
-var errLost = errors.New("events were lost or counted twice, or a bound was not held: see the lines marked !")
+var errLost = errors.New("events were lost or counted twice, or a bound was not held: the lines marked with ! say which")
 
 // runs are the measurements by name, in their order.
 func (b *bench) runs() []struct {
@@ -144,6 +144,7 @@ func (b *bench) run(ctx context.Context, only string, asJSON bool, stdout io.Wri
 		}
 		known = true
 		fmt.Fprintf(b.stderr, "%s %s, load %s\n", time.Now().Format(time.TimeOnly), r.name, load())
+		b.add(r.name, "load of the machine when it begins", "4–10", "%s", load())
 		if err = r.do(ctx); err != nil {
 			err = fmt.Errorf("%s: %w", r.name, err)
 			break
