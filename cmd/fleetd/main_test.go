@@ -120,6 +120,28 @@ func TestTheExampleLoadsAndHasEveryKey(t *testing.T) {
 	}
 }
 
+// What the example and the guide say of retention is what the store does.
+func TestWhatIsWrittenOfRetentionHolds(t *testing.T) {
+	guide, err := os.ReadFile("EXPLOITATION.md")
+	must(t, err)
+	example, d := done(t, "serve", "-example"), store.Defaults()
+	for key, c := range map[string]struct {
+		row  string
+		keep time.Duration
+	}{
+		"events": {"messages des bornes", d.Events}, "slots": {"comptes par quart d’heure", d.Slots}, "days": {"comptes par jour", d.Days},
+		"commands": {"commandes", d.Commands}, "alerts": {"pannes résolues", d.Alerts}, "audit": {"journal de qui a fait quoi", d.Audit},
+	} {
+		days := int(c.keep.Hours() / 24)
+		if !strings.Contains(example, fmt.Sprintf("\n  %s: %d\n", key, days)) {
+			t.Errorf("the example does not say %s: %d", key, days)
+		}
+		if !strings.Contains(string(guide), fmt.Sprintf("\n| %s | %d |", c.row, days)) {
+			t.Errorf("the guide does not say %s: %d", c.row, days)
+		}
+	}
+}
+
 func TestMistakesAreToldWithTheirLine(t *testing.T) {
 	const base = "url: https://bornes.example\nproxy: oui\n"
 	for _, c := range []struct{ name, text, want string }{

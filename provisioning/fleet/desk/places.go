@@ -116,8 +116,8 @@ func (d *Desk) Alerts(ctx context.Context, w console.Who, structure string) (con
 	}, nil
 }
 
-// maxEmails of one structure's alerts.
-const maxEmails = 20
+// maxEmails of one structure's alerts, as many as the console takes.
+const maxEmails = 40
 
 // SaveAlerts replaces them.
 func (d *Desk) SaveAlerts(ctx context.Context, w console.Who, structure string, n console.Alerts) (secret string, err error) {

@@ -1,6 +1,7 @@
 package desk_test
 
 import (
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -136,6 +137,14 @@ func TestTheWebhooksSecretIsShownOnce(t *testing.T) {
 		a.Webhook = bad
 		if _, err := s.desk.SaveAlerts(t.Context(), w, mairie, a); kind(err) != console.ErrInvalid {
 			t.Errorf("%s: %v", bad, err)
+		}
+	}
+	for n, want := range map[int]error{40: nil, 41: console.ErrInvalid} {
+		a, err = s.desk.Alerts(t.Context(), w, mairie)
+		s.must(err)
+		a.Emails = slices.Repeat([]string{"a@exemple.fr"}, n)
+		if _, err := s.desk.SaveAlerts(t.Context(), w, mairie, a); kind(err) != want {
+			t.Errorf("%d addresses: %v", n, err)
 		}
 	}
 	s.must(s.desk.TryAlerts(t.Context(), w, mairie))
