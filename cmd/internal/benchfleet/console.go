@@ -161,7 +161,12 @@ func (c *console) event(ctx context.Context, crowd *crowd) (time.Duration, error
 		case <-ctx.Done():
 			return 0, context.Cause(ctx)
 		case <-end:
-			return 0, errUntold
+			if time.Since(start) > c.s.b.patient {
+				return 0, errors.New("console: an event is not acknowledged")
+			} else if crowd.agents[0].Waiting() == 0 {
+				return 0, errUntold
+			}
+			end = time.After(c.s.b.patient / 8)
 		}
 	}
 }
