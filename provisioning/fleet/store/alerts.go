@@ -32,7 +32,7 @@ func (s *Store) EndAlert(ctx context.Context, structure, kiosk, name string, at 
 
 // Alerts are those of the scope, newest first; open: only those.
 func (s *Store) Alerts(ctx context.Context, sc fleet.Scope, open bool) ([]fleet.Alert, error) {
-	return list(ctx, s.read, func(row scanner) (fleet.Alert, error) {
+	return list(ctx, s.reads, func(row scanner) (fleet.Alert, error) {
 		var (
 			a                  fleet.Alert
 			since, told, ended int64

@@ -72,7 +72,7 @@ func plain(s string) string {
 // Audits are up to limit lines of the scope, newest first, with N less than
 // before; 0 for the newest.
 func (s *Store) Audits(ctx context.Context, sc fleet.Scope, before int64, limit int) ([]fleet.Audit, error) {
-	return list(ctx, s.read, scanAudit, scoped(auditColumns+"WHERE (CAST($1 AS BIGINT) = 0 OR n < $1) AND SCOPE ORDER BY n DESC LIMIT $4", "structure", 2), append(inScope(sc, before), limit)...)
+	return list(ctx, s.reads, scanAudit, scoped(auditColumns+"WHERE (CAST($1 AS BIGINT) = 0 OR n < $1) AND SCOPE ORDER BY n DESC LIMIT $4", "structure", 2), append(inScope(sc, before), limit)...)
 }
 
 // AuditError says which line of the audit is not what was written.

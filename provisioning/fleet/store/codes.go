@@ -23,7 +23,7 @@ func (s *Store) AddCode(ctx context.Context, c fleet.Code, hash string) error {
 // Codes are those of the scope, newest first, used and expired ones too until
 // they are pruned.
 func (s *Store) Codes(ctx context.Context, sc fleet.Scope) ([]fleet.Code, error) {
-	return list(ctx, s.read, func(row scanner) (fleet.Code, error) {
+	return list(ctx, s.reads, func(row scanner) (fleet.Code, error) {
 		var (
 			c                      fleet.Code
 			created, expires, used int64

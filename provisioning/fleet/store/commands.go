@@ -27,7 +27,7 @@ func (s *Store) Queue(ctx context.Context, sc fleet.Scope, q fleet.Queued, signe
 // oldest first: what it is to be told when it comes. A kiosk does a command
 // once, however often it is told.
 func (s *Store) Pending(ctx context.Context, id string) ([]provisioning.Signed, error) {
-	return list(ctx, s.read, func(row scanner) (c provisioning.Signed, err error) {
+	return list(ctx, s.reads, func(row scanner) (c provisioning.Signed, err error) {
 		return c, row.Scan(&c.Body, &c.Signature)
 	}, "SELECT body, signature FROM command WHERE kiosk = $1 AND expires > $2 AND status IN ('queued', 'sent', 'waiting') ORDER BY issued, changed, id", id, s.o.Now().Unix())
 }
@@ -36,7 +36,7 @@ func (s *Store) Pending(ctx context.Context, id string) ([]provisioning.Signed, 
 // was sent has provisioning.StatusExpired.
 func (s *Store) Commands(ctx context.Context, sc fleet.Scope, id string, limit int) ([]fleet.Queued, error) {
 	now := s.o.Now().Unix()
-	return list(ctx, s.read, func(row scanner) (fleet.Queued, error) {
+	return list(ctx, s.reads, func(row scanner) (fleet.Queued, error) {
 		var (
 			q            fleet.Queued
 			body         []byte
@@ -65,7 +65,7 @@ func (s *Store) SetCommand(ctx context.Context, id, command string, st fleet.Que
 	if err != nil || n > 0 {
 		return err
 	}
-	_, err = one(ctx, s.read, func(row scanner) (x int, err error) { return x, row.Scan(&x) },
+	_, err = one(ctx, s.reads, func(row scanner) (x int, err error) { return x, row.Scan(&x) },
 		"SELECT 1 FROM command WHERE id = $1 AND kiosk = $2", command, id)
 	return err
 }

@@ -61,7 +61,7 @@ func (s *Store) openPostgres(dsn string) error {
 	s.write.SetMaxOpenConns(connections)
 	s.write.SetMaxIdleConns(connections)
 	s.write.SetConnMaxIdleTime(5 * time.Minute)
-	s.read = s.write
+	s.read, s.reads = s.write, s.write
 	return nil
 }
 
@@ -91,6 +91,7 @@ func (s *Store) openSQLite(path string) error {
 	}
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
+	s.reads = &prepared{DB: s.read, statements: map[string]*sql.Stmt{}}
 	return nil
 }
 

@@ -35,7 +35,7 @@ func scanKiosk(row scanner) (fleet.Kiosk, error) {
 
 // Kiosk is the one of that ID, revoked or not.
 func (s *Store) Kiosk(ctx context.Context, sc fleet.Scope, id string) (fleet.Kiosk, error) {
-	return s.kiosk(ctx, s.read, sc, id)
+	return s.kiosk(ctx, s.reads, sc, id)
 }
 
 func (s *Store) kiosk(ctx context.Context, db runner, sc fleet.Scope, id string) (fleet.Kiosk, error) {
@@ -44,7 +44,7 @@ func (s *Store) kiosk(ctx context.Context, db runner, sc fleet.Scope, id string)
 
 // Kiosks are those of the scope, revoked ones too, by label.
 func (s *Store) Kiosks(ctx context.Context, sc fleet.Scope) ([]fleet.Kiosk, error) {
-	return list(ctx, s.read, scanKiosk, scoped(kioskColumns+"WHERE SCOPE ORDER BY label, id", "structure", 1), inScope(sc)...)
+	return list(ctx, s.reads, scanKiosk, scoped(kioskColumns+"WHERE SCOPE ORDER BY label, id", "structure", 1), inScope(sc)...)
 }
 
 // Rename says anew where a kiosk stands.
@@ -184,7 +184,7 @@ func (s *Store) revoke(ctx context.Context, tx *sql.Tx, id string) error {
 // ended by themselves.
 func (s *Store) RevokedKeys(ctx context.Context) (map[string]time.Time, error) {
 	out := map[string]time.Time{}
-	_, err := list(ctx, s.read, func(row scanner) (struct{}, error) {
+	_, err := list(ctx, s.reads, func(row scanner) (struct{}, error) {
 		var (
 			key string
 			at  int64

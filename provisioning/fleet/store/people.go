@@ -49,22 +49,22 @@ func fits(p fleet.Person) bool {
 
 // Person is the one of that ID.
 func (s *Store) Person(ctx context.Context, id string) (fleet.Person, error) {
-	return one(ctx, s.read, scanPerson, personColumns+"WHERE id = $1", id)
+	return one(ctx, s.reads, scanPerson, personColumns+"WHERE id = $1", id)
 }
 
 // PersonByEmail is the one of that address; "" is nobody's.
 func (s *Store) PersonByEmail(ctx context.Context, email string) (fleet.Person, error) {
-	return one(ctx, s.read, scanPerson, personColumns+"WHERE email = $1 AND email <> ''", strings.ToLower(email))
+	return one(ctx, s.reads, scanPerson, personColumns+"WHERE email = $1 AND email <> ''", strings.ToLower(email))
 }
 
 // PersonBySubject is the one a provider calls so; "" is nobody.
 func (s *Store) PersonBySubject(ctx context.Context, issuer, subject string) (fleet.Person, error) {
-	return one(ctx, s.read, scanPerson, personColumns+"WHERE issuer = $1 AND subject = $2 AND subject <> ''", issuer, subject)
+	return one(ctx, s.reads, scanPerson, personColumns+"WHERE issuer = $1 AND subject = $2 AND subject <> ''", issuer, subject)
 }
 
 // People are those of the scope, by name.
 func (s *Store) People(ctx context.Context, sc fleet.Scope) ([]fleet.Person, error) {
-	return list(ctx, s.read, scanPerson, scoped(personColumns+"WHERE SCOPE ORDER BY name, id", "structure", 1), inScope(sc)...)
+	return list(ctx, s.reads, scanPerson, scoped(personColumns+"WHERE SCOPE ORDER BY name, id", "structure", 1), inScope(sc)...)
 }
 
 // SavePerson saves all but the ID and Created. Both the old and the new
@@ -115,12 +115,12 @@ func (s *Store) addPasskey(ctx context.Context, db runner, k fleet.Passkey) erro
 
 // Passkeys are a person's, oldest first.
 func (s *Store) Passkeys(ctx context.Context, person string) ([]fleet.Passkey, error) {
-	return list(ctx, s.read, scanPasskey, passkeyColumns+"WHERE person = $1 ORDER BY created, id", person)
+	return list(ctx, s.reads, scanPasskey, passkeyColumns+"WHERE person = $1 ORDER BY created, id", person)
 }
 
 // PasskeyOwner is whose credential it is.
 func (s *Store) PasskeyOwner(ctx context.Context, id []byte) (person string, err error) {
-	k, err := one(ctx, s.read, scanPasskey, passkeyColumns+"WHERE id = $1", blob(id))
+	k, err := one(ctx, s.reads, scanPasskey, passkeyColumns+"WHERE id = $1", blob(id))
 	return k.Person, err
 }
 
@@ -163,7 +163,7 @@ func (s *Store) UseRecovery(ctx context.Context, person, hash string) error {
 
 // RecoveryLeft is how many recovery codes a person has.
 func (s *Store) RecoveryLeft(ctx context.Context, person string) (int, error) {
-	return one(ctx, s.read, func(row scanner) (n int, err error) { err = row.Scan(&n); return n, err }, "SELECT COUNT(*) FROM recovery WHERE person = $1", person)
+	return one(ctx, s.reads, func(row scanner) (n int, err error) { err = row.Scan(&n); return n, err }, "SELECT COUNT(*) FROM recovery WHERE person = $1", person)
 }
 
 // SetPassword replaces a person's password and its one-time code.
@@ -182,7 +182,7 @@ func (s *Store) setPassword(ctx context.Context, db runner, p fleet.Password) er
 
 // Password is fleet.ErrNotFound for somebody without.
 func (s *Store) Password(ctx context.Context, person string) (fleet.Password, error) {
-	return one(ctx, s.read, func(row scanner) (fleet.Password, error) {
+	return one(ctx, s.reads, func(row scanner) (fleet.Password, error) {
 		var (
 			p       fleet.Password
 			changed int64

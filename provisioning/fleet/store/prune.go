@@ -86,7 +86,7 @@ func (s *Store) Prune(ctx context.Context, r Retention) (n int64, err error) {
 
 // ids are all kiosks'.
 func (s *Store) ids(ctx context.Context) ([]string, error) {
-	return list(ctx, s.read, func(row scanner) (id string, err error) { return id, row.Scan(&id) }, "SELECT id FROM kiosk ORDER BY id")
+	return list(ctx, s.reads, func(row scanner) (id string, err error) { return id, row.Scan(&id) }, "SELECT id FROM kiosk ORDER BY id")
 }
 
 // pruneEvents takes one kiosk at a time: its events stand together. The mark

@@ -19,7 +19,7 @@ func (s *Store) AddSession(ctx context.Context, n fleet.Session) error {
 
 // Session is the one of that hash, expired ones too until they are pruned.
 func (s *Store) Session(ctx context.Context, hash string) (fleet.Session, error) {
-	return one(ctx, s.read, func(row scanner) (fleet.Session, error) {
+	return one(ctx, s.reads, func(row scanner) (fleet.Session, error) {
 		var (
 			n                              fleet.Session
 			created, seen, expires, proved int64
@@ -77,13 +77,13 @@ func (s *Store) AddInvitation(ctx context.Context, i fleet.Invitation) error {
 // Invitation is the one of that hash, used and expired ones too until they are
 // pruned.
 func (s *Store) Invitation(ctx context.Context, hash string) (fleet.Invitation, error) {
-	return one(ctx, s.read, scanInvitation, invitationColumns+"WHERE hash = $1", hash)
+	return one(ctx, s.reads, scanInvitation, invitationColumns+"WHERE hash = $1", hash)
 }
 
 // Invitations are those of the scope that are neither used nor expired at that
 // time, oldest first.
 func (s *Store) Invitations(ctx context.Context, sc fleet.Scope, at time.Time) ([]fleet.Invitation, error) {
-	return list(ctx, s.read, scanInvitation, scoped(invitationColumns+"WHERE used = 0 AND expires > $1 AND SCOPE ORDER BY created, hash", "structure", 2), inScope(sc, micro(at))...)
+	return list(ctx, s.reads, scanInvitation, scoped(invitationColumns+"WHERE used = 0 AND expires > $1 AND SCOPE ORDER BY created, hash", "structure", 2), inScope(sc, micro(at))...)
 }
 
 // UseInvitation marks it used and keeps what it brought, in one transaction.

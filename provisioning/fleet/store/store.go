@@ -35,6 +35,7 @@ type Store struct {
 	dialect dialect
 	write   *sql.DB // of one connection in SQLite, which has one writer
 	read    *sql.DB // the same as write in PostgreSQL
+	reads   runner  // read, with its queries parsed once
 
 	zones sync.Map // by name: *time.Location, which time reads from disk each time
 

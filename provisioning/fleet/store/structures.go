@@ -87,12 +87,12 @@ func alertSettings(a fleet.AlertSettings) (string, error) {
 
 // Structure is the one of that ID.
 func (s *Store) Structure(ctx context.Context, sc fleet.Scope, id string) (fleet.Structure, error) {
-	return one(ctx, s.read, scanStructure, scoped(structureColumns+"WHERE id = $1 AND SCOPE", "id", 2), inScope(sc, id)...)
+	return one(ctx, s.reads, scanStructure, scoped(structureColumns+"WHERE id = $1 AND SCOPE", "id", 2), inScope(sc, id)...)
 }
 
 // Structures are those of the scope, by name.
 func (s *Store) Structures(ctx context.Context, sc fleet.Scope) ([]fleet.Structure, error) {
-	return list(ctx, s.read, scanStructure, scoped(structureColumns+"WHERE SCOPE ORDER BY name, id", "id", 1), inScope(sc)...)
+	return list(ctx, s.reads, scanStructure, scoped(structureColumns+"WHERE SCOPE ORDER BY name, id", "id", 1), inScope(sc)...)
 }
 
 // SaveSettings replaces a structure's settings. n.Revision is the one that was
