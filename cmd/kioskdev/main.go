@@ -186,14 +186,16 @@ func (o *options) both(ctx context.Context, bench *hardware.Bench, cfg *config.C
 		}
 	}
 	a.Clock = hurry(ctx, &work)
-	err = o.serve(ctx, a)
+	err = o.serve(ctx, &work, a)
 	stop()
+	fail(nil) // the agent may have ended by itself
 	work.Wait()
 	return errors.Join(err, end(), endRelay(), failed)
 }
 
-// serve runs the agent, again when its host asks for a restart.
-func (o *options) serve(ctx context.Context, a agent.Options) error {
+// serve runs the agent, again when its host asks for a restart. work is for
+// what runs beside it until ctx ends.
+func (o *options) serve(ctx context.Context, work *sync.WaitGroup, a agent.Options) error {
 	address := a.Listener.Addr().String()
 	ready := a.Ready
 	a.Ready = func(url string) {
@@ -201,7 +203,7 @@ func (o *options) serve(ctx context.Context, a agent.Options) error {
 		if o.code != "" {
 			code := o.code
 			o.code = ""
-			go o.enrol(ctx, a.Config.Control, code) // ends with ctx; its outcome is told
+			work.Go(func() { o.enrol(ctx, a.Config.Control, code) })
 		}
 	}
 	for {

@@ -1,7 +1,9 @@
 package main_test
 
 import (
+	"context"
 	"net"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -69,4 +71,15 @@ func TestAVisitIsNotDisturbedByItsSupervision(t *testing.T) {
 	s.touch(`[data-open="leave"]`)
 	s.touch(`#leave [data-act="leave"]`)
 	s.shows("goodbye")
+}
+
+// What the agent can't do without ends the program, and it says why.
+func TestKioskdevEndsWithItsAgent(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, filepath.Join(bin, "kioskdev"), "-json", "-browser=false", "-listen", "127.0.0.1:0",
+		"-panel", "127.0.0.1:0", "-spool", t.TempDir()).CombinedOutput()
+	if ctx.Err() != nil || err == nil || !strings.Contains(string(out), "spool") {
+		t.Errorf("got %v, %v: %s", err, ctx.Err(), out)
+	}
 }
