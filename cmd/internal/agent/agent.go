@@ -98,9 +98,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	catalogue = withLocal(catalogue, o.Browser)
-	if a.fleet, err = newSupervision(a); err != nil {
-		return err
-	}
+	a.fleet = newSupervision(a)
 	if a.manager, err = devices.New(o.Config.Devices, o.Drivers, o.Log); err != nil {
 		return fmt.Errorf("devices: %w", err)
 	}

@@ -42,7 +42,6 @@ type supervision struct {
 
 	mu      sync.Mutex
 	link    *link.Link      // nil for a kiosk that works alone
-	server  string          // of link
 	who     *enrol.Identity // of link
 	again   chan struct{}   // closed when the identity has changed
 	restart time.Time       // the agent ends then, unless a visit goes on; zero not
@@ -55,12 +54,8 @@ const (
 	outboxFile   = "outbox.db"
 )
 
-func newSupervision(a *parts) (*supervision, error) {
-	host, err := openHosted(a.Config.Fleet.Dir)
-	if err != nil {
-		return nil, err
-	}
-	return &supervision{agent: a, host: host, again: make(chan struct{})}, nil
+func newSupervision(a *parts) *supervision {
+	return &supervision{agent: a, host: openHosted(a.Config.Fleet.Dir, a.Log), again: make(chan struct{})}
 }
 
 func (s *supervision) path(name string) string {
@@ -141,7 +136,7 @@ func (s *supervision) serve(ctx context.Context, id *enrol.Identity, again <-cha
 		return fmt.Errorf("link: %w", err)
 	}
 	s.mu.Lock()
-	s.link, s.server, s.who = l, id.Server, id
+	s.link, s.who = l, id
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()

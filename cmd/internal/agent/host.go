@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,21 +38,25 @@ type hosted struct {
 	sure  bool // shown is what the visit was told
 }
 
-// openHosted reads what was decided before. A file that makes no sense is as
-// none: the host decides again, and the kiosk serves meanwhile.
-func openHosted(dir string) (*hosted, error) {
+// openHosted reads what was decided before. A file that can't be read or makes
+// no sense is as none: the host decides again, and the kiosk serves meanwhile.
+func openHosted(dir string, log *slog.Logger) *hosted {
 	h := &hosted{path: filepath.Join(dir, "host.json")}
 	b, err := os.ReadFile(h.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return h, nil
+		return h
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &h.now)
+	}
+	if err == nil && h.now.Settings != nil {
+		err = h.now.Settings.Check()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("what the host decided: %w", err)
-	}
-	if json.Unmarshal(b, &h.now) != nil || h.now.Settings != nil && h.now.Settings.Check() != nil {
+		log.Warn("what the host decided can't be read", "err", err)
 		h.now = decided{}
 	}
-	return h, nil
+	return h
 }
 
 // load is what is decided now.

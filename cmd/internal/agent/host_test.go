@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,21 +15,17 @@ import (
 
 func TestWhatTheHostDecidedIsThereAfterARestart(t *testing.T) {
 	dir := t.TempDir()
-	h, err := openHosted(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	log := slog.New(slog.DiscardHandler)
+	h := openHosted(dir, log)
 	now := time.Date(2026, 11, 23, 12, 30, 0, 0, time.Local) // a Monday
-	err = h.change(func(d *decided) {
+	err := h.change(func(d *decided) {
 		d.Paused, d.Message, d.Until = "Panne", "Fermé demain", now.Add(time.Hour).Unix()
 		d.Settings = &kiosk.Settings{Revision: 3, Quota: kiosk.Quota{Sides: 10}, Opening: []kiosk.Opening{{Day: time.Monday, From: 540, To: 720}}}
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h, err = openHosted(dir); err != nil {
-		t.Fatal(err)
-	}
+	h = openHosted(dir, log)
 	want := session.Host{Paused: "Panne", Message: "Fermé demain", Closed: true, Sides: 10}
 	if got := h.load().at(now); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -39,8 +36,17 @@ func TestWhatTheHostDecidedIsThereAfterARestart(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "host.json"), []byte(`{"settings":{"revision":-1}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if h, err = openHosted(dir); err != nil || h.load().Settings != nil {
-		t.Errorf("a broken file: %+v, %v", h, err)
+	if got := openHosted(dir, log).load(); got != (decided{}) {
+		t.Errorf("a broken file: %+v", got)
+	}
+	if err := os.Remove(h.path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(h.path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if got := openHosted(dir, log).load(); got != (decided{}) {
+		t.Errorf("a file that can't be read: %+v", got)
 	}
 }
 
