@@ -195,7 +195,7 @@ func (t *task) saveFile(key kiosk.Key, name string, b spool.Blob) (string, error
 // delivered notes that something new was handed over: the receipt printed
 // before does not say so.
 func (e *Engine) delivered(p *paper) {
-	p.Result.Delivered = true
+	p.Result.Delivered, e.visit.Delivered = true, true
 	e.visit.Receipt = false
 }
 

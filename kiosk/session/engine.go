@@ -240,7 +240,7 @@ func (e *Engine) count(ev Event) { e.cfg.OnEvent(ev) }
 // endedEvent says how the visit in hand ended.
 func (e *Engine) endedEvent(why Reason) Event {
 	v := e.visit
-	return Event{Kind: EventEnded, Reason: why, Lang: v.Lang, Delivered: v.delivered(), Took: e.since(v.Started)}
+	return Event{Kind: EventEnded, Reason: why, Lang: v.Lang, Delivered: v.Delivered, Took: e.since(v.Started)}
 }
 
 func (e *Engine) since(t time.Time) time.Duration { return e.cfg.Now().Sub(t) }

@@ -1,10 +1,6 @@
 package session
 
-import (
-	"context"
-
-	"pointnum/kiosk"
-)
+import "context"
 
 // Host is what the place that hosts the kiosk has decided for now. The zero
 // Host lets everything be.
@@ -16,7 +12,8 @@ type Host struct {
 }
 
 // SetHost takes over what the host has decided. A visit in hand goes on; only
-// the next one meets a pause. Errors: as Do, but for CodeBadRequest.
+// the next one meets a pause. The error is ctx's cause: the engine does not
+// run.
 func (e *Engine) SetHost(ctx context.Context, h Host) error {
 	return e.told(ctx, func() { e.host = h })
 }
@@ -40,21 +37,10 @@ func (e *Engine) HelpDone(ctx context.Context) error {
 
 // told runs f in the actor's goroutine and shows what it changed.
 func (e *Engine) told(ctx context.Context, f func()) error {
-	ran := make(chan struct{})
-	g := func() {
-		defer close(ran)
+	return e.call(ctx, func() {
 		f()
 		e.publish()
-	}
-	select {
-	case e.calls <- g:
-		<-ran
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-e.done:
-		return &kiosk.Error{Code: kiosk.CodeOutOfOrder, Op: "session: the engine has stopped"}
-	}
+	})
 }
 
 // waited says whether somebody waits for a person.

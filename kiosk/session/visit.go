@@ -23,6 +23,9 @@ type visit struct {
 	Receipt bool
 	Help    bool
 	Sides   int // printed
+	// Delivered says that something was saved, printed, sent or attached,
+	// whatever became of its paper.
+	Delivered bool
 	// Portal is the portal that was opened last; Browsing says that it was
 	// open, or about to be, when this was written.
 	Portal   string
@@ -136,14 +139,6 @@ func newVisit(lang string, now time.Time) *visit {
 	}
 	v.addPaper()
 	return v
-}
-
-// delivered says whether the visitor takes something away, or gave it to a
-// portal.
-func (v *visit) delivered() bool {
-	return slices.ContainsFunc(v.Papers, func(p *paper) bool {
-		return len(p.Attached) > 0 || p.Result != nil && p.Result.Delivered
-	})
 }
 
 func (v *visit) addPaper() {
