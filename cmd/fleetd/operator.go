@@ -21,20 +21,31 @@ func audit(ctx context.Context, s *store.Store, structure, action, detail string
 	return s.Audit(ctx, fleet.Audit{At: time.Now().UTC(), Person: "server", Name: "fleetd", Structure: structure, Action: action, Detail: detail, OK: true})
 }
 
+// operated is an operator's command on the server that -config describes. With
+// missing it wants one argument, and says so.
+func operated(fs *flag.FlagSet, missing string, f func(ctx context.Context, c *config, args []string, stdout io.Writer) error) cli.Func {
+	load := configFlag(fs)
+	return run(func(ctx context.Context, args []string, stdout, _ io.Writer) error {
+		if missing != "" && len(args) != 1 {
+			return cli.Usagef("%s", missing)
+		}
+		c, err := load()
+		if err != nil {
+			return err
+		}
+		return f(ctx, c, args, stdout)
+	}).command
+}
+
 func structureCommand() cli.Command {
 	return cli.Command{
 		Name: "structure", Short: "ajouter une structure, ou dire lesquelles il y a",
 		Long: `  fleetd structure                                   les structures
   fleetd structure -name "Mairie de Vif" mairie-vif   en ajouter une`,
 		Setup: func(fs *flag.FlagSet) cli.Func {
-			load := configFlag(fs)
 			name := fs.String("name", "", "`nom` de la structure")
 			siret := fs.String("siret", "", "son `SIRET`, pour ceux qui viennent par ProConnect")
-			return run(func(ctx context.Context, args []string, stdout, _ io.Writer) error {
-				c, err := load()
-				if err != nil {
-					return err
-				}
+			return operated(fs, "", func(ctx context.Context, c *config, args []string, stdout io.Writer) error {
 				return withStore(ctx, c, func(s *store.Store) error {
 					if len(args) == 0 {
 						all, err := s.Structures(ctx, fleet.Scope{All: true})
@@ -51,7 +62,7 @@ func structureCommand() cli.Command {
 					}
 					return audit(ctx, s, args[0], "structure", "")
 				})
-			}).command
+			})
 		},
 	}
 }
@@ -63,16 +74,8 @@ func codeCommand() cli.Command {
 
   fleetd code -label "Hall d’accueil" mairie-vif`,
 		Setup: func(fs *flag.FlagSet) cli.Func {
-			load := configFlag(fs)
 			label := fs.String("label", "Borne", "`lieu` où sera la borne")
-			return run(func(ctx context.Context, args []string, stdout, _ io.Writer) error {
-				if len(args) != 1 {
-					return cli.Usagef("donnez la structure : voyez « fleetd structure »")
-				}
-				c, err := load()
-				if err != nil {
-					return err
-				}
+			return operated(fs, "donnez la structure : voyez « fleetd structure »", func(ctx context.Context, c *config, args []string, stdout io.Writer) error {
 				r, err := ring(c)
 				if err != nil {
 					return err
@@ -88,7 +91,7 @@ func codeCommand() cli.Command {
 					_, err = fmt.Fprintln(stdout, code)
 					return err
 				})
-			}).command
+			})
 		},
 	}
 }
@@ -100,17 +103,9 @@ func backupCommand() cli.Command {
 
   fleetd backup /srv/copies/fleet.db`,
 		Setup: func(fs *flag.FlagSet) cli.Func {
-			load := configFlag(fs)
-			return run(func(ctx context.Context, args []string, stdout, _ io.Writer) error {
-				if len(args) != 1 {
-					return cli.Usagef("donnez le fichier à écrire")
-				}
-				c, err := load()
-				if err != nil {
-					return err
-				}
+			return operated(fs, "donnez le fichier à écrire", func(ctx context.Context, c *config, args []string, stdout io.Writer) error {
 				return withStore(ctx, c, func(s *store.Store) error { return s.Backup(ctx, args[0]) })
-			}).command
+			})
 		},
 	}
 }
@@ -122,20 +117,12 @@ func restoreCommand() cli.Command {
 
   fleetd restore /srv/copies/fleet.db`,
 		Setup: func(fs *flag.FlagSet) cli.Func {
-			load := configFlag(fs)
-			return run(func(ctx context.Context, args []string, stdout, _ io.Writer) error {
-				if len(args) != 1 {
-					return cli.Usagef("donnez la copie")
-				}
-				c, err := load()
-				if err != nil {
-					return err
-				}
+			return operated(fs, "donnez la copie", func(ctx context.Context, c *config, args []string, stdout io.Writer) error {
 				if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 					return fmt.Errorf("folder: %w", err)
 				}
 				return store.Restore(ctx, args[0], fleetserver.Database(c.Dir, c.Database))
-			}).command
+			})
 		},
 	}
 }
@@ -144,12 +131,7 @@ func auditCommand() cli.Command {
 	return cli.Command{
 		Name: "audit", Short: "vérifier que personne n’a changé le journal de qui a fait quoi",
 		Setup: func(fs *flag.FlagSet) cli.Func {
-			load := configFlag(fs)
-			return run(func(ctx context.Context, _ []string, stdout, _ io.Writer) error {
-				c, err := load()
-				if err != nil {
-					return err
-				}
+			return operated(fs, "", func(ctx context.Context, c *config, _ []string, stdout io.Writer) error {
 				return withStore(ctx, c, func(s *store.Store) error {
 					n, err := s.CheckAudit(ctx)
 					if err != nil {
@@ -158,7 +140,7 @@ func auditCommand() cli.Command {
 					_, err = fmt.Fprintf(stdout, "%d lignes, la chaîne est entière\n", n)
 					return err
 				})
-			}).command
+			})
 		},
 	}
 }
@@ -170,18 +152,13 @@ func natsCommand() cli.Command {
 
   fleetd nats-config -name n1 -client 10.0.0.1:4222 -cluster 10.0.0.1:6222 -routes 10.0.0.1:6222,10.0.0.2:6222,10.0.0.3:6222 -dir /var/lib/nats`,
 		Setup: func(fs *flag.FlagSet) cli.Func {
-			load := configFlag(fs)
 			var n engine.Node
 			fs.StringVar(&n.Name, "name", "n1", "`nom` du serveur, différent pour chacun")
 			fs.StringVar(&n.Listen, "client", "127.0.0.1:4222", "`adresse` pour fleetd")
 			fs.StringVar(&n.Cluster, "cluster", "", "`adresse` pour les autres serveurs ; vide : seul")
 			routes := fs.String("routes", "", "`adresses` des autres, avec des virgules")
 			fs.StringVar(&n.Dir, "dir", "/var/lib/nats", "`dossier` des clés retirées")
-			return run(func(ctx context.Context, _ []string, stdout, _ io.Writer) error {
-				c, err := load()
-				if err != nil {
-					return err
-				}
+			return operated(fs, "", func(ctx context.Context, c *config, _ []string, stdout io.Writer) error {
 				r, err := ring(c)
 				if err != nil {
 					return err
@@ -199,7 +176,7 @@ func natsCommand() cli.Command {
 					_, err = io.WriteString(stdout, text)
 					return err
 				})
-			}).command
+			})
 		},
 	}
 }

@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"strings"
 
 	"pointnum/cmd/internal/cli"
-	"pointnum/kiosk"
 	"pointnum/kiosk/control"
 )
 
@@ -22,29 +20,20 @@ borne naît sur la borne et n’en sort jamais. kioskd doit être en marche. Une
   kioskctl enrol QRTV-6YYE-63PX
   kioskctl enrol --server https://bornes.exemple.fr QRTV-6YYE-63PX`,
 		Setup: func(fs *flag.FlagSet) cli.Func {
-			load := configFlag(fs)
-			socket := fs.String("control", "", "`prise` de la borne, à la place de celle de la configuration")
+			dial := agentFlags(fs)
 			server := fs.String("server", "", "`adresse` de la supervision, à la place de celle de la configuration")
 			asJSON := fs.Bool("json", false, "répondre en JSON")
 			return body(func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 				if len(args) == 0 {
 					return cli.Usagef("donnez le code : kioskctl enrol QRTV-6YYE-63PX")
 				}
-				path := *socket
-				if path == "" {
-					cfg, err := load()
-					if err != nil {
-						return err
-					}
-					path = cfg.Control
-				}
-				f, err := control.Client{Path: path}.Enrol(ctx, control.Enrolment{Server: *server, Code: strings.Join(args, " ")})
-				if errors.Is(err, control.ErrNotRunning) {
-					fmt.Fprintln(stderr, "La borne n’est pas en marche : démarrez kioskd.")
-					return &kiosk.Error{Code: kiosk.CodeNotResponding, Op: "enrol", Err: err}
-				}
+				agent, err := dial()
 				if err != nil {
 					return err
+				}
+				f, err := agent.Enrol(ctx, control.Enrolment{Server: *server, Code: strings.Join(args, " ")})
+				if err != nil {
+					return notRunning(stderr, err)
 				}
 				if *asJSON {
 					return writeJSON(stdout, f)

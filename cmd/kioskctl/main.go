@@ -14,7 +14,9 @@ import (
 	"log/slog"
 
 	"pointnum/cmd/internal/cli"
+	"pointnum/kiosk"
 	"pointnum/kiosk/config"
+	"pointnum/kiosk/control"
 	"pointnum/kiosk/document"
 )
 
@@ -38,6 +40,32 @@ func configFlag(fs *flag.FlagSet) func() (*config.Config, error) {
 		}
 		return c, err
 	}
+}
+
+// agentFlags adds -config and -control and returns how to reach the agent.
+func agentFlags(fs *flag.FlagSet) func() (control.Client, error) {
+	load := configFlag(fs)
+	socket := fs.String("control", "", "`prise` de la borne, à la place de celle de la configuration")
+	return func() (control.Client, error) {
+		if *socket != "" {
+			return control.Client{Path: *socket}, nil
+		}
+		c, err := load()
+		if err != nil {
+			return control.Client{}, err
+		}
+		return control.Client{Path: c.Control}, nil
+	}
+}
+
+// notRunning says what to do when the agent does not answer; any other error
+// stays as it is.
+func notRunning(stderr io.Writer, err error) error {
+	if !errors.Is(err, control.ErrNotRunning) {
+		return err
+	}
+	fmt.Fprintln(stderr, "La borne n’est pas en marche : démarrez kioskd.")
+	return &kiosk.Error{Code: kiosk.CodeNotResponding, Op: "kioskctl", Err: err}
 }
 
 var errNotExist = fs.ErrNotExist

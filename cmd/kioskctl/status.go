@@ -30,25 +30,16 @@ Code 4 : la borne ne marche pas.
   kioskctl status
   kioskctl status --json`,
 		Setup: func(fs *flag.FlagSet) cli.Func {
-			load := configFlag(fs)
-			socket := fs.String("control", "", "`prise` de la borne, à la place de celle de la configuration")
+			dial := agentFlags(fs)
 			asJSON := fs.Bool("json", false, "répondre en JSON")
 			return body(func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-				path := *socket
-				if path == "" {
-					cfg, err := load()
-					if err != nil {
-						return err
-					}
-					path = cfg.Control
-				}
-				st, err := control.Client{Path: path}.Status(ctx)
-				if errors.Is(err, control.ErrNotRunning) {
-					fmt.Fprintln(stderr, "La borne n’est pas en marche : démarrez kioskd.")
-					return &kiosk.Error{Code: kiosk.CodeNotResponding, Op: "status", Err: err}
-				}
+				agent, err := dial()
 				if err != nil {
 					return err
+				}
+				st, err := agent.Status(ctx)
+				if err != nil {
+					return notRunning(stderr, err)
 				}
 				if *asJSON {
 					return writeJSON(stdout, st)
