@@ -218,9 +218,8 @@ func (l *Logins) BeginJoin(ctx context.Context, token, _ string) (json.RawMessag
 	return challenge(l.people.BeginJoin(ctx, token, people.Newcomer{}))
 }
 
-// FinishJoin uses the invitation up.
-func (l *Logins) FinishJoin(ctx context.Context, token, state string, answer json.RawMessage, name, from string) (console.Entry, error) {
-	_ = token // the state holds which invitation it is
+// FinishJoin uses the invitation up; the state says which one it is.
+func (l *Logins) FinishJoin(ctx context.Context, _, state string, answer json.RawMessage, name, from string) (console.Entry, error) {
 	in, codes, err := l.people.Join(ctx, state, answer, name, from)
 	return entry(in, codes, err)
 }
