@@ -13,6 +13,7 @@ import (
 	"pointnum/kiosk"
 	"pointnum/provisioning"
 	"pointnum/provisioning/fleet"
+	"pointnum/provisioning/fleet/engine"
 	"pointnum/provisioning/fleet/keys"
 	"pointnum/provisioning/fleet/store"
 )
@@ -28,9 +29,6 @@ func AddStructure(ctx context.Context, s *store.Store, id, name, siret string) e
 	})
 }
 
-// codeLife is how long an operator's one-time code is good.
-const codeLife = 72 * time.Hour
-
 // NewCode makes a one-time code for a kiosk of a structure, at the server
 // itself. It is kept as a hash; the code is returned for once.
 func NewCode(ctx context.Context, s *store.Store, r *keys.Ring, structure, label string) (string, error) {
@@ -40,7 +38,7 @@ func NewCode(ctx context.Context, s *store.Store, r *keys.Ring, structure, label
 	}
 	now := time.Now().UTC()
 	err = s.AddCode(ctx, fleet.Code{
-		ID: strings.ToLower(rand.Text()), Structure: structure, Label: label, Created: now, Expires: now.Add(codeLife),
+		ID: strings.ToLower(rand.Text()), Structure: structure, Label: label, Created: now, Expires: now.Add(engine.CodeLife),
 	}, r.CodeHash(code))
 	return code, err
 }

@@ -97,10 +97,7 @@ func (d *Desk) home(ctx context.Context, pw people.Who, s fleet.Structure, whole
 				return console.Home{}, said(err)
 			}
 		}
-		c, err := d.card(ctx, pw, s, k, commands, used[k.ID])
-		if err != nil {
-			return console.Home{}, err
-		}
+		c := d.card(ctx, pw, s, k, commands, used[k.ID])
 		h.Structure.Kiosks++
 		if worry(c) > 0 {
 			h.Structure.Troubles++
@@ -149,12 +146,8 @@ func (d *Desk) Kiosk(ctx context.Context, w console.Who, id string) (console.Det
 	if err != nil {
 		return console.Detail{}, err
 	}
-	c, err := d.card(ctx, pw, s, k, commands, used[id])
-	if err != nil {
-		return console.Detail{}, err
-	}
 	out := console.Detail{
-		Card: c, StructureName: s.Name, Version: k.State.Version, Enrolled: k.Enrolled, Revoked: k.Revoked,
+		Card: d.card(ctx, pw, s, k, commands, used[id]), StructureName: s.Name, Version: k.State.Version, Enrolled: k.Enrolled, Revoked: k.Revoked,
 		SettingsSent: k.State.Settings >= s.Settings.Revision,
 	}
 	if k.State.Wiped != nil {
@@ -202,7 +195,7 @@ func (d *Desk) Changes(ctx context.Context, w console.Who) (<-chan struct{}, err
 }
 
 // card is one kiosk in short.
-func (d *Desk) card(ctx context.Context, pw people.Who, s fleet.Structure, k fleet.Kiosk, commands []fleet.Queued, used time.Time) (console.Card, error) {
+func (d *Desk) card(ctx context.Context, pw people.Who, s fleet.Structure, k fleet.Kiosk, commands []fleet.Queued, used time.Time) console.Card {
 	p := d.o.Engine.Presence(k.ID)
 	c := console.Card{
 		ID: k.ID, Number: number(k.ID), Structure: k.Structure, Label: k.Label,
@@ -241,19 +234,17 @@ func (d *Desk) card(ctx context.Context, pw people.Who, s fleet.Structure, k fle
 	if p.Online && p.Use == provisioning.UseFree && d.idleDays(s, last) >= unusedAfter {
 		c.Unused = last
 	}
-	return c, nil
+	return c
 }
 
 // troubles are a kiosk's conditions, those that stop it first.
 func troubles(k fleet.Kiosk, commands []fleet.Queued) []console.Trouble {
+	checking := slices.ContainsFunc(commands, func(q fleet.Queued) bool {
+		return q.Command.Kind == provisioning.CommandRecheck && !q.Status.Ended()
+	})
 	var out []console.Trouble
 	for _, c := range k.State.Conditions {
-		since := time.UnixMicro(c.Since)
-		t := console.Trouble{Name: c.Name, Kind: c.Kind, Code: c.Code, Since: since}
-		t.Checking = slices.ContainsFunc(commands, func(q fleet.Queued) bool {
-			return q.Command.Kind == provisioning.CommandRecheck && !q.Status.Ended()
-		})
-		out = append(out, t)
+		out = append(out, console.Trouble{Name: c.Name, Kind: c.Kind, Code: c.Code, Since: time.UnixMicro(c.Since), Checking: checking})
 	}
 	slices.SortStableFunc(out, func(a, b console.Trouble) int { return cmp.Compare(mild(a.Code), mild(b.Code)) })
 	return out

@@ -83,8 +83,6 @@ type Options struct {
 	Try func(ctx context.Context, structure string) error
 	// Mail says that invitations leave by e-mail.
 	Mail bool
-	// QR is what the picture of a code says; nil for the code alone.
-	QR func(code string) string
 	// Kept is how long counts by day are kept; 0 is not said.
 	Kept time.Duration
 	Log  *slog.Logger     // nil drops

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"pointnum/kiosk"
 	"pointnum/provisioning"
@@ -191,9 +190,6 @@ func (d *Desk) code(ctx context.Context, pw people.Who, c fleet.Code) console.Co
 	return v
 }
 
-// codeLife is how long a one-time code is good.
-const codeLife = 72 * time.Hour
-
 // NewCode makes a one-time code for a kiosk.
 func (d *Desk) NewCode(ctx context.Context, w console.Who, structure, label, replaces string) (console.NewCode, error) {
 	pw, s, err := d.structure(ctx, w, structure, fleet.MayCode)
@@ -212,16 +208,9 @@ func (d *Desk) NewCode(ctx context.Context, w console.Who, structure, label, rep
 			return console.NewCode{}, d.refused(ctx, pw, string(fleet.MayCode), fleet.ErrNotFound)
 		}
 	}
-	now := d.o.Now().UTC()
-	text, c, err := d.o.Engine.NewCode(ctx, fleet.Code{
-		Structure: s.ID, Label: label, Replaces: replaces, By: pw.Person.ID, Created: now, Expires: now.Add(codeLife),
-	})
+	text, c, err := d.o.Engine.NewCode(ctx, fleet.Code{Structure: s.ID, Label: label, Replaces: replaces, By: pw.Person.ID})
 	if err != nil {
 		return console.NewCode{}, fmt.Errorf("desk: new code: %w", said(err))
 	}
-	out := console.NewCode{Code: d.code(ctx, pw, c), Text: text}
-	if d.o.QR != nil {
-		out.QR = d.o.QR(text)
-	}
-	return out, d.did(ctx, pw, s.ID, replaces, "code", c.ID, true)
+	return console.NewCode{Code: d.code(ctx, pw, c), Text: text}, d.did(ctx, pw, s.ID, replaces, "code", c.ID, true)
 }

@@ -19,10 +19,10 @@ import (
 	"pointnum/provisioning/fleet/keys"
 )
 
-const (
-	codeLife = 72 * time.Hour
-	maxAsk   = 4096 // bytes
-)
+// CodeLife is how long a one-time code is good, unless said otherwise.
+const CodeLife = 72 * time.Hour
+
+const maxAsk = 4096 // bytes
 
 // NewCode makes a one-time code for a kiosk and keeps its hash. Of c, the
 // structure is needed, Label, Replaces and By are kept; ID and Created are
@@ -34,7 +34,7 @@ func (e *Engine) NewCode(ctx context.Context, c fleet.Code) (code string, _ flee
 	}
 	c.ID, c.Created = strings.ToLower(rand.Text()), e.o.Now()
 	if c.Expires.IsZero() {
-		c.Expires = c.Created.Add(codeLife)
+		c.Expires = c.Created.Add(CodeLife)
 	}
 	if err := e.store.AddCode(ctx, c, e.ring.CodeHash(code)); err != nil {
 		return "", c, fmt.Errorf("engine: code: %w", err)
