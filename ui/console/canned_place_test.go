@@ -169,7 +169,7 @@ func (f *fleet) NewCode(_ context.Context, who console.Who, structure, label, re
 		return console.NewCode{}, err
 	}
 	f.note("code " + label + " " + replaces)
-	return console.NewCode{Code: console.Code{Label: label, Expires: now.Add(72 * time.Hour)}, Text: "QRTV-6YYE-63PX", QR: "https://bornes.exemple.fr/enrol#QRTV-6YYE-63PX"}, nil
+	return console.NewCode{Code: console.Code{Label: label, Expires: now.Add(72 * time.Hour)}, Text: "QRTV-6YYE-63PX"}, nil
 }
 
 func (f *fleet) Audit(_ context.Context, who console.Who, structure string, before int64, limit int, export bool) ([]console.AuditLine, error) {

@@ -237,11 +237,8 @@ func (s *Server) newCode(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	if c.QR == "" {
-		c.QR = c.Text
-	}
 	v := newCodeView{Label: label, Text: c.Text, Until: s.when(r.l, c.Expires), Back: back}
-	if v.QR, err = drawQR(c.QR); err != nil {
+	if v.QR, err = drawQR(c.Text); err != nil {
 		return err
 	}
 	f := s.frame(r, Named{ID: structure}, "codes")

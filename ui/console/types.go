@@ -299,7 +299,6 @@ type Code struct {
 type NewCode struct {
 	Code
 	Text string // "QRTV-6YYE-63PX"
-	QR   string // what its picture says; "" for Text
 }
 
 // AuditLine is one line of who did what.

@@ -71,7 +71,7 @@ func newSite(t testing.TB) *site {
 	who, err := people.New(people.Options{Store: s.store, Origins: []string{"https://bornes.example"}, Key: ring.Secret("people")})
 	s.must(err)
 	s.desk, err = desk.New(desk.Options{Store: s.store, Engine: s.engine, People: who, Kept: 396 * 24 * time.Hour,
-		Try: func(context.Context, string) error { s.tried.Add(1); return nil }, QR: func(code string) string { return "qr:" + code }})
+		Try: func(context.Context, string) error { s.tried.Add(1); return nil }})
 	s.must(err)
 	return s
 }

@@ -207,7 +207,7 @@ func TestACodeIsShownOnce(t *testing.T) {
 	id, _ := s.kiosk(mairie, "Hall")
 	made, err := s.desk.NewCode(t.Context(), w, mairie, "Hall", id)
 	s.must(err)
-	if made.Text == "" || made.QR != "qr:"+made.Text || made.Replaces != "Hall" || made.By != w.Name || made.Expires.Sub(made.Created).Round(time.Minute) != 72*time.Hour {
+	if made.Text == "" || made.Replaces != "Hall" || made.By != w.Name || made.Expires.Sub(made.Created).Round(time.Minute) != 72*time.Hour {
 		t.Errorf("%+v", made)
 	}
 	codes, err := s.desk.Codes(t.Context(), w, mairie)
