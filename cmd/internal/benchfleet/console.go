@@ -122,10 +122,7 @@ func (c *console) listen(ctx context.Context, ready func()) {
 			}
 			_ = res.Body.Close() // it has ended
 		}
-		select {
-		case <-time.After(300 * time.Millisecond):
-		case <-ctx.Done():
-		}
+		_ = simulate.Pause(ctx, 300*time.Millisecond) // the loop looks at ctx
 	}
 }
 
@@ -178,7 +175,7 @@ func acknowledged(ctx context.Context, a *simulate.Agent) bool {
 		if a.Waiting() == 0 {
 			return true
 		}
-		if rest(ctx, 10*time.Millisecond) != nil {
+		if simulate.Pause(ctx, 10*time.Millisecond) != nil {
 			break
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"pointnum/cmd/internal/simulate"
 	"pointnum/provisioning/fleet/engine"
 	"pointnum/provisioning/fleet/store/storetest"
 )
@@ -106,7 +107,7 @@ func (b *bench) failure(ctx context.Context, c *crowd, run, trial, events string
 			}
 		}
 	}()
-	err = errors.Join(rest(ctx, b.length/5), harm(), rest(ctx, b.length*3/10), mend(ctx), rest(ctx, b.length/2))
+	err = errors.Join(simulate.Pause(ctx, b.length/5), harm(), simulate.Pause(ctx, b.length*3/10), mend(ctx), simulate.Pause(ctx, b.length/2))
 	stop()
 	close(enough)
 	if err = errors.Join(err, <-done); err != nil {

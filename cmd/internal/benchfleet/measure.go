@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"pointnum/cmd/internal/simulate"
 	"pointnum/provisioning/fleet/store/storetest"
 )
 
@@ -69,28 +70,17 @@ func (b *bench) cost(ctx context.Context, run string, v *server, c *crowd) error
 		return err
 	}
 	b.add(run, "CPU to set up one connection, hello included", "1.1–1.3 ms (it had no hello)", "%.2f ms", (v.cpu()-used).Seconds()*1000/n)
-	if err := rest(ctx, b.idle/2); err != nil {
+	if err := simulate.Pause(ctx, b.idle/2); err != nil {
 		return err
 	}
 	used, start := v.cpu(), time.Now()
-	if err := rest(ctx, b.idle); err != nil {
+	if err := simulate.Pause(ctx, b.idle); err != nil {
 		return err
 	}
 	b.add(run, "resident memory for each connection", "97–105 KB", "%.0f KB (%d MB in all)", float64(v.resident()-base)/n, v.resident()/1024)
 	share := (v.cpu() - used).Seconds() / time.Since(start).Seconds()
 	b.add(run, "CPU of one core, heartbeats each 30 s", "5.0 %", "%.1f %% (%.1f %% for 5,000)", share*100, share*100*5000/n)
 	return nil
-}
-
-func rest(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // latency times events and commands while other kiosks tell theirs.
@@ -176,7 +166,7 @@ func (b *bench) storm(ctx context.Context, run string, v *server, c *crowd) erro
 	if err := b.wait(ctx, "all gone", func() bool { return c.linked() == 0 }); err != nil {
 		return err
 	}
-	if err := rest(ctx, 2*time.Second); err != nil {
+	if err := simulate.Pause(ctx, 2*time.Second); err != nil {
 		return err
 	}
 	start := time.Now()

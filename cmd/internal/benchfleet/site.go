@@ -60,7 +60,7 @@ func (p *process) start() error {
 	}
 	cmd, end := p.cmd, p.end
 	go func() { // ends with the process
-		_ = cmd.Wait()
+		_ = cmd.Wait() // it is killed, or what waits for it says that it has ended
 		close(end)
 	}()
 	return nil
@@ -79,7 +79,7 @@ func (p *process) stop() {
 	if p.cmd == nil {
 		return
 	}
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 	select {
 	case <-p.end:
 	case <-time.After(20 * time.Second):

@@ -207,7 +207,7 @@ func (a *Agent) Run(ctx context.Context) {
 		fails++
 		a.route.Add(1)
 		a.log.Debug("not linked", "kiosk", a.Kiosk(), "err", err)
-		_ = pause(ctx, a.wait(fails)) // the loop looks at ctx
+		_ = Pause(ctx, a.wait(fails)) // the loop looks at ctx
 	}
 }
 
@@ -218,7 +218,8 @@ func (a *Agent) wait(fails int) time.Duration {
 	return 20*time.Millisecond + random.N(min(a.most, time.Second<<min(fails, 20)))
 }
 
-func pause(ctx context.Context, d time.Duration) error {
+// Pause waits, and returns why when ctx ends first.
+func Pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

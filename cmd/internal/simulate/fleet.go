@@ -85,7 +85,7 @@ func Ramp(ctx context.Context, agents []*Agent, perSecond int, work *sync.WaitGr
 	}
 	start := time.Now()
 	for i, a := range agents {
-		if pause(ctx, time.Until(start.Add(time.Duration(i)*time.Second/time.Duration(perSecond)))) != nil {
+		if Pause(ctx, time.Until(start.Add(time.Duration(i)*time.Second/time.Duration(perSecond)))) != nil {
 			return
 		}
 		work.Go(func() { a.Run(ctx) })

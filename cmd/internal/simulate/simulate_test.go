@@ -93,7 +93,11 @@ func newSite(t *testing.T) *site {
 	if s.store, err = store.Open(t.Context(), fleetserver.Database(dir, ""), store.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.store.Close() })
+	t.Cleanup(func() {
+		if err := s.store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	if s.ring, err = keys.Open(filepath.Join(dir, fleetserver.RingFile)); err != nil {
 		t.Fatal(err)
 	}
