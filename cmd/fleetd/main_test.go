@@ -3,6 +3,7 @@ package main_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -42,7 +43,10 @@ func fleetd(t testing.TB, args ...string) (stdout, stderr string, code int) {
 	cmd := exec.CommandContext(ctx, filepath.Join(bin, "fleetd"), args...)
 	var out, told strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &told
-	_ = cmd.Run() // its code says it
+	err := cmd.Run()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		t.Fatal(err)
+	}
 	return out.String(), told.String(), cmd.ProcessState.ExitCode()
 }
 
@@ -86,7 +90,7 @@ func serve(t testing.TB, config string) (setup string, stop func()) {
 		}
 	}
 	t.Cleanup(stop)
-	late := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	late := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() }) // it may have ended
 	defer late.Stop()
 	for in := bufio.NewScanner(out); in.Scan(); {
 		if line := strings.TrimSpace(in.Text()); strings.Contains(line, "/join/") {

@@ -68,7 +68,9 @@ func configured(t *testing.T) (file, dir string) {
 		t.Fatal(err)
 	}
 	at := ln.Addr().String()
-	_ = ln.Close() // for the server, in a moment
+	if err := ln.Close(); err != nil { // for the server, in a moment
+		t.Fatal(err)
+	}
 	file = filepath.Join(dir, "fleetd.yaml")
 	text := fmt.Sprintf("url: https://localhost%s\nlisten: %s\nmetrics: \"\"\ndir: %s\ntls:\n  certificate: %s\n  key: %s\n",
 		at[strings.LastIndexByte(at, ':'):], at, filepath.Join(dir, "data"), filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
