@@ -36,7 +36,7 @@ func texts(t *testing.T, tag string) map[string]map[int]string {
 }
 
 func TestLanguagesHaveTheSameTexts(t *testing.T) {
-	placeholder := regexp.MustCompile(`\{[a-z]+\}`)
+	hole := regexp.MustCompile(`\{[a-z]+\}`)
 	fr, en := texts(t, "fr"), texts(t, "en")
 	for id, forms := range fr {
 		other, ok := en[id]
@@ -45,7 +45,7 @@ func TestLanguagesHaveTheSameTexts(t *testing.T) {
 			continue
 		}
 		for n, text := range forms {
-			a, b := placeholder.FindAllString(text, -1), placeholder.FindAllString(other[n], -1)
+			a, b := hole.FindAllString(text, -1), hole.FindAllString(other[n], -1)
 			slices.Sort(a)
 			slices.Sort(b)
 			if !slices.Equal(a, b) {
