@@ -188,7 +188,7 @@ func (c *config) mail(v yamlfile.Value) {
 }
 
 func (c *config) provider(v yamlfile.Value) {
-	m := v.Map("name", "issuer", "client", "secret_file", "acr")
+	m := v.Map("name", "issuer", "client", "secret_file", "acr", "scopes")
 	if i := m.Opt("issuer"); !i.IsSet() || i.Text() == "" {
 		return
 	}
@@ -198,6 +198,9 @@ func (c *config) provider(v yamlfile.Value) {
 		Redirect: c.URL + console.ProviderPath, AfterLogout: c.URL + "/"}
 	if a := m.Opt("acr"); a.IsSet() {
 		p.ACR = a.Texts()
+	}
+	if a := m.Opt("scopes"); a.IsSet() && len(a.Texts()) > 0 {
+		p.Scopes = a.Texts()
 	}
 	c.Provider = p
 }
