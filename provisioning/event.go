@@ -87,16 +87,16 @@ func ValidCounter(name string) bool {
 
 // Limits of one Counts.
 const (
-	maxCounters = 100
-	maxCount    = 1_000_000
+	MaxCounters = 100
+	MaxCount    = 1_000_000
 )
 
 func (c *Counts) valid() bool {
-	if c.Slot <= 0 || c.Slot%int64(Slot/time.Second) != 0 || len(c.N) == 0 || len(c.N) > maxCounters {
+	if c.Slot <= 0 || c.Slot%int64(Slot/time.Second) != 0 || len(c.N) == 0 || len(c.N) > MaxCounters {
 		return false
 	}
 	for name, n := range c.N {
-		if n < 1 || n > maxCount || !ValidCounter(name) {
+		if n < 1 || n > MaxCount || !ValidCounter(name) {
 			return false
 		}
 	}
@@ -110,18 +110,29 @@ func DecodeEvents(b []byte) ([]Event, error) {
 	if err := decode(b, &evs); err != nil {
 		return nil, err
 	}
-	if len(evs) == 0 || len(evs) > MaxBatch {
+	if len(evs) == 0 {
 		return nil, invalid("number of events")
+	}
+	if err := checkEvents(evs); err != nil {
+		return nil, err
+	}
+	return evs, nil
+}
+
+// checkEvents checks those of one message; there may be none.
+func checkEvents(evs []Event) error {
+	if len(evs) > MaxBatch {
+		return invalid("number of events")
 	}
 	for i := range evs {
 		if err := evs[i].check(); err != nil {
-			return nil, err
+			return err
 		}
 		if i > 0 && (evs[i].Epoch != evs[0].Epoch || evs[i].Seq <= evs[i-1].Seq) {
-			return nil, invalid("order of events")
+			return invalid("order of events")
 		}
 	}
-	return evs, nil
+	return nil
 }
 
 func (e *Event) check() error {

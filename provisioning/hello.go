@@ -41,10 +41,14 @@ func DecodeHello(b []byte) (Hello, error) {
 	if err := decode(b, &h); err != nil {
 		return Hello{}, err
 	}
-	if h.Words < 1 || !short(h.Version) || !short(h.Key) || !short(h.Beat.Run) || h.Settings < 0 {
+	if !h.valid() {
 		return Hello{}, invalid("hello")
 	}
 	return h, nil
+}
+
+func (h *Hello) valid() bool {
+	return h.Words >= 1 && short(h.Version) && short(h.Key) && short(h.Beat.Run) && h.Settings >= 0
 }
 
 // DecodeWelcome reads a Welcome. Its commands are not verified yet: Open does.
@@ -89,23 +93,18 @@ func DecodeSync(b []byte) (Sync, error) {
 	if err := decode(b, &s); err != nil {
 		return Sync{}, err
 	}
-	if len(s.Events) > MaxBatch || len(s.Results) > MaxBatch {
-		return Sync{}, invalid("number of events")
+	if err := checkEvents(s.Events); err != nil {
+		return Sync{}, err
 	}
-	for i := range s.Events {
-		if err := s.Events[i].check(); err != nil {
-			return Sync{}, err
-		}
-		if i > 0 && (s.Events[i].Epoch != s.Events[0].Epoch || s.Events[i].Seq <= s.Events[i-1].Seq) {
-			return Sync{}, invalid("order of events")
-		}
+	if len(s.Results) > MaxBatch {
+		return Sync{}, invalid("number of results")
 	}
 	for i := range s.Results {
 		if !s.Results[i].valid() {
 			return Sync{}, invalid("result")
 		}
 	}
-	if s.Hello.Words < 1 || !short(s.Hello.Version) || !short(s.Hello.Key) || !short(s.Hello.Beat.Run) || s.Hello.Settings < 0 {
+	if !s.Hello.valid() {
 		return Sync{}, invalid("hello")
 	}
 	return s, nil

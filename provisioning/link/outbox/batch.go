@@ -309,22 +309,16 @@ func gather(rows *sql.Rows) ([]sum, error) {
 	return sums, rows.Err()
 }
 
-// What one event may hold, as package provisioning checks it.
-const (
-	maxCounters = 100
-	maxCount    = 1_000_000
-)
-
 // insertCounts makes one event of a sum, or several when it is too much for
 // one.
 func (b *Box) insertCounts(ctx context.Context, tx *sql.Tx, s sum) error {
 	for len(s.n) > 0 {
 		part := map[string]int64{}
 		for name, n := range s.n {
-			if len(part) == maxCounters {
+			if len(part) == provisioning.MaxCounters {
 				break
 			}
-			part[name] = min(n, maxCount)
+			part[name] = min(n, provisioning.MaxCount)
 			if s.n[name] -= part[name]; s.n[name] == 0 {
 				delete(s.n, name)
 			}
