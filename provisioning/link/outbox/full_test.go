@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -114,5 +115,24 @@ func fullDisk(t *testing.T, path string) {
 		if last = evs[len(evs)-1].State; last == nil || last.Version != "599" {
 			t.Error("the newest state is not there")
 		}
+	}
+}
+
+func TestWhatCannotBeReadIsForgottenAndDoesNotWait(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "box")
+	b := open(t, path, outbox.Options{})
+	ok(t, b.Add(t.Context(), state("1")))
+	ok(t, b.Close())
+	db, err := sql.Open("sqlite", path)
+	ok(t, err)
+	_, err = db.ExecContext(t.Context(), `UPDATE ev SET body='{'`)
+	ok(t, errors.Join(err, db.Close()))
+	b = open(t, path, outbox.Options{})
+	if n := b.Waiting(); n != 1 {
+		t.Fatalf("%d events wait after the start", n)
+	}
+	evs, err := b.Next(t.Context(), provisioning.MaxBatch)
+	if err != nil || len(evs) != 0 || b.Waiting() != 0 {
+		t.Errorf("%v, %v; %d still wait", evs, err, b.Waiting())
 	}
 }

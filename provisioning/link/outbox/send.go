@@ -60,8 +60,7 @@ func (b *Box) Next(ctx context.Context, limit int) ([]provisioning.Event, error)
 		evs = append(evs, e)
 	}
 	if len(evs) == 0 { // nothing of it can be sent, ever
-		_, err := b.db.ExecContext(ctx, `DELETE FROM ev WHERE q<=?`, rows[len(rows)-1].q)
-		return nil, err
+		return nil, b.forget(ctx, rows[len(rows)-1].q)
 	}
 	return evs, nil
 }
@@ -120,13 +119,14 @@ func (b *Box) Done(ctx context.Context, epoch, seq int64) error {
 	if epoch != b.Epoch() {
 		return nil // of a file that is gone
 	}
+	return b.forget(ctx, seq)
+}
+
+// forget deletes events up to a number. disk is held.
+func (b *Box) forget(ctx context.Context, seq int64) error {
 	if _, err := b.db.ExecContext(ctx, `DELETE FROM ev WHERE q<=?`, seq); err != nil {
 		return b.failed(err)
 	}
-	return b.recount(ctx)
-}
-
-func (b *Box) recount(ctx context.Context) error {
 	var n int
 	if err := b.db.QueryRowContext(ctx, `SELECT count(*) FROM ev`).Scan(&n); err != nil {
 		return b.failed(err)
