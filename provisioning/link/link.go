@@ -16,7 +16,6 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -130,7 +129,7 @@ func New(o Options) (*Link, error) {
 		return nil, errors.New("link: options are missing")
 	}
 	if o.Log == nil {
-		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Pace = o.Pace.orDefault()
 	l := &Link{

@@ -97,7 +97,7 @@ func (d dialect) marks(rows, columns int) string {
 	return b.String()
 }
 
-// inChunks calls f with the placeholders for some of the names at a time. A
+// inChunks calls f with the parameters for some of the names at a time. A
 // chunk is filled up with its last name, again so that statements are few.
 func (d dialect) inChunks(names []string, f func(marks string, args []any) error) error {
 	for len(names) > 0 {

@@ -149,7 +149,7 @@ func blob(b []byte) []byte {
 
 // scoped is a query with the scope's filter in place of its word SCOPE, on the
 // given column. Its last two arguments are those of inScope. The zero Scope
-// has no line, not even those of structure ”.
+// has no line, not even those without a structure.
 func scoped(query, column string, n int) string {
 	return strings.ReplaceAll(query, "SCOPE", fmt.Sprintf("($%d = 1 OR ($%d <> '' AND %s = $%d))", n, n+1, column, n+1))
 }

@@ -21,7 +21,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -88,7 +87,7 @@ type Box struct {
 // error is ErrUsed when another process has it. The caller closes it.
 func Open(path string, o Options) (*Box, error) {
 	if o.Log == nil {
-		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Bytes == 0 {
 		o.Bytes = DefaultBytes

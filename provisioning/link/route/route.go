@@ -208,7 +208,7 @@ func (r *Route) ServerTime(ctx context.Context, floor time.Time) (time.Time, err
 	if err != nil {
 		return time.Time{}, Fault("route: server's time", err)
 	}
-	_ = res.Body.Close()
+	_ = res.Body.Close() // that of a HEAD is empty
 	at, err := http.ParseTime(res.Header.Get("Date"))
 	if err != nil || at.Before(leaf.NotBefore) || at.After(leaf.NotAfter) || at.Before(floor.Add(-time.Minute)) {
 		return time.Time{}, &kiosk.Error{Code: CodeCertificate, Op: "route: server's time", Err: v}
