@@ -20,7 +20,7 @@ func (f *fleet) Usage(_ context.Context, who console.Who, a console.Ask) (consol
 	}
 	counts := func(n int64) []console.Count {
 		return []console.Count{
-			{Counter: "visits", N: n}, {Counter: "pages", N: n * 4}, {Counter: "documents", N: n * 2}, {Counter: "printed", N: n / 2}, {Counter: "help", Hidden: true},
+			{Counter: "visits", N: n}, {Counter: "pages", N: n * 4}, {Counter: "documents", N: n * 2}, {Counter: "printed", N: n / 2}, {Counter: "help", N: n / 16},
 			{Counter: "paper/identity", N: n}, {Counter: "paper/tax_notice", N: n / 2}, {Counter: "paper/rib", Hidden: true},
 			{Counter: "opened/caf", N: n}, {Counter: "attached/caf", N: n / 2}, {Counter: "end/delivered", N: n - 6}, {Counter: "end/idle", N: 6},
 			{Counter: "language/fr", N: n - 20}, {Counter: "language/ar", N: 15}, {Counter: "language/en", Hidden: true}, {Counter: "fault/paper_empty", N: 7},
