@@ -12,6 +12,7 @@ package fleet
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"pointnum/kiosk"
@@ -205,14 +206,7 @@ func (r Role) Rights() []Right {
 }
 
 // May says whether a role has a right.
-func (r Role) May(right Right) bool {
-	for _, x := range r.Rights() {
-		if x == right {
-			return true
-		}
-	}
-	return false
-}
+func (r Role) May(right Right) bool { return slices.Contains(r.Rights(), right) }
 
 // Sensitive says that a right asks for a fresh proof of who somebody is.
 func (r Right) Sensitive() bool {
