@@ -86,24 +86,20 @@ func boards(m map[string]call) {
 		return nil, err
 	}}
 	for name, a := range map[string]console.Ask{"day": {By: console.ByDay}, "kiosk": {By: console.ByKiosk}, "export": {By: console.ByDay, Export: true}} {
-		roles := all
-		if a.Export {
-			roles = reporting
-		}
 		a.From, a.To = "2026-11-01", "2026-11-30"
-		m["Usage/"+name] = call{"Usage", who{roles, false}, true, func(ctx context.Context, f console.Fleet, w console.Who, t target) (any, error) {
+		m["Usage/"+name] = call{"Usage", who{reporting, false}, true, func(ctx context.Context, f console.Fleet, w console.Who, t target) (any, error) {
 			a.Structure = t.structure
 			return f.Usage(ctx, w, a)
 		}}
 	}
-	m["Usage/one kiosk"] = call{"Usage", who{all, false}, true, func(ctx context.Context, f console.Fleet, w console.Who, t target) (any, error) {
+	m["Usage/one kiosk"] = call{"Usage", who{reporting, false}, true, func(ctx context.Context, f console.Fleet, w console.Who, t target) (any, error) {
 		of := t.structure
 		if w.Structure != "" {
 			of = w.Structure // one's own, with another's kiosk
 		}
 		return f.Usage(ctx, w, console.Ask{Structure: of, Kiosk: t.kiosk, From: "2026-11-01", To: "2026-11-30", By: console.ByDay})
 	}}
-	m["Usage/all"] = call{"Usage", who{all, false}, false, func(ctx context.Context, f console.Fleet, w console.Who, _ target) (any, error) {
+	m["Usage/all"] = call{"Usage", who{reporting, false}, false, func(ctx context.Context, f console.Fleet, w console.Who, _ target) (any, error) {
 		return f.Usage(ctx, w, console.Ask{From: "2026-11-01", To: "2026-11-30", By: console.ByStructure})
 	}}
 	m["Audit"] = call{"Audit", who{governing, false}, true, func(ctx context.Context, f console.Fleet, w console.Who, t target) (any, error) {

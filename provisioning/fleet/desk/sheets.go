@@ -17,11 +17,7 @@ const maxDays = 800
 
 // Usage counts what funders ask for.
 func (d *Desk) Usage(ctx context.Context, w console.Who, a console.Ask) (console.Sheet, error) {
-	right := fleet.MaySee
-	if a.Export {
-		right = fleet.MayExport
-	}
-	pw, err := d.may(ctx, w, right)
+	pw, err := d.may(ctx, w, fleet.MayExport) // on a screen, too: who sees it can keep it
 	if err != nil {
 		return console.Sheet{}, err
 	}

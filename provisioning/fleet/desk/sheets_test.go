@@ -160,7 +160,7 @@ func structureRows(t *testing.T, sheet console.Sheet) {
 
 func TestASheetIsOfDaysThatAre(t *testing.T) {
 	s := newSite(t)
-	w := s.fresh(mairie, fleet.RoleDesk)
+	w := s.fresh(mairie, fleet.RoleReferent)
 	for _, a := range []console.Ask{
 		{Structure: mairie, By: console.ByDay, From: "2026-11-30", To: "2026-11-01"},
 		{Structure: mairie, By: console.ByDay, From: "hier", To: "2026-11-01"},
