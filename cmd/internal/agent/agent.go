@@ -35,7 +35,8 @@ import (
 )
 
 // Version is what kioskd and kioskctl say they are.
-const Version = "0.1.0"
+// It is set when they are built for a release.
+var Version = "0.1.0"
 
 // Options are what an agent needs.
 type Options struct {
