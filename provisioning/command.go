@@ -28,13 +28,14 @@ const (
 	CommandRecheck   CommandKind = "recheck"    // "C'est fait": look at the devices now
 	CommandRestart   CommandKind = "restart"    // the agent
 	CommandReboot    CommandKind = "reboot"     // the machine
+	CommandUpdate    CommandKind = "update"     // Update says to which release; done once it is noted, UpdateState tells the rest
 	CommandSelfTest  CommandKind = "self_test"
 )
 
 // Disturbs says that a command waits for the end of a visit.
 func (k CommandKind) Disturbs() bool {
 	switch k {
-	case CommandMessage, CommandHelpTaken, CommandHelpDone, CommandRecheck:
+	case CommandMessage, CommandHelpTaken, CommandHelpDone, CommandRecheck, CommandUpdate:
 		return false
 	}
 	return true
@@ -43,7 +44,7 @@ func (k CommandKind) Disturbs() bool {
 func (k CommandKind) valid() bool {
 	switch k {
 	case CommandMessage, CommandHelpTaken, CommandHelpDone, CommandPause, CommandResume, CommandSettings,
-		CommandRecheck, CommandRestart, CommandReboot, CommandSelfTest:
+		CommandRecheck, CommandRestart, CommandReboot, CommandSelfTest, CommandUpdate:
 		return true
 	}
 	return false
@@ -62,6 +63,7 @@ type Command struct {
 	Text     string          `json:"text,omitempty"`
 	Until    int64           `json:"until,omitempty"` // s since 1970
 	Settings *kiosk.Settings `json:"settings,omitempty"`
+	Update   *UpdateOrder    `json:"update,omitempty"`
 }
 
 // Signed is a command on its way. Whoever carries it can neither change it
@@ -129,6 +131,9 @@ func (c *Command) check() error {
 		return invalid("command")
 	}
 	if (c.Kind == CommandSettings) != (c.Settings != nil) || c.Kind == CommandPause && c.Text == "" {
+		return invalid("command")
+	}
+	if (c.Kind == CommandUpdate) != (c.Update != nil) || c.Update != nil && !c.Update.valid() {
 		return invalid("command")
 	}
 	if c.Settings != nil {

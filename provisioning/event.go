@@ -184,6 +184,9 @@ type State struct {
 	Wiped *Wiped `json:"wiped,omitempty"`
 	// Refused are hosts that portals wanted and that are not allowed.
 	Refused []string `json:"refused,omitempty"`
+	// Update is how the system's release is; nil where nobody updates it this
+	// way, as on a machine that only has the packages.
+	Update *UpdateState `json:"update,omitempty"`
 }
 
 // Condition is one thing that is wrong with a kiosk.
@@ -232,7 +235,7 @@ func (s *State) valid() bool {
 			return false
 		}
 	}
-	return true
+	return s.Update == nil || s.Update.valid()
 }
 
 func short(s string) bool { return len(s) <= maxText && kiosk.CheckLine(s) == nil }

@@ -122,6 +122,7 @@ func FuzzWhatComesFromOutside(f *testing.F) {
 	f.Add([]byte(`{"words":1,"version":"0.1.0","clock":1,"beat":{"use":"free","e":7,"run":"x"}}`))
 	f.Add([]byte(`{"id":"c1","status":"done"}`))
 	f.Add([]byte(`{"structure":"s1","kiosk":"k1","label":"Hall","token":"t","expires":1,"keys":["k"],"clock":1}`))
+	f.Add([]byte(`[{"e":7,"q":1,"t":1,"k":"state","s":{"version":"1","update":{"version":"1.0.0","wanted":"2.0.0","phase":"fetching","percent":40}}}]`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if evs, err := provisioning.DecodeEvents(b); err == nil {
 			again, err := json.Marshal(evs)

@@ -88,6 +88,19 @@ var codeTable = map[kiosk.Code]codeLine{
 	"websocket_blocked":  {"Quelque chose sur le réseau coupe WebSocket : la borne passe par un autre chemin.", "Something on the network breaks WebSocket: the kiosk takes another way.", 0},
 	"server_busy":        {"La supervision ne peut rien garder pour le moment : la borne réessaie.", "The supervision can’t store anything now: the kiosk tries again.", ExitNoDevice},
 
+	// Of updates: package provisioning, which this one does not pull in.
+	"update_signature": {"La mise à jour n’est pas signée par une clé connue de la borne : elle est refusée.", "The update is not signed by a key that the kiosk knows: it is refused.", ExitFile},
+	"update_altered":   {"Un fichier de la mise à jour n’est pas celui qui a été signé : il est refusé.", "A file of the update is not the one that was signed: it is refused.", ExitFile},
+	"update_missing":   {"La mise à jour n’est pas là, ou pas entière.", "The update is not there, or not whole.", ExitFile},
+	"update_older":     {"Cette version n’est pas plus récente que celle de la borne : elle est refusée.", "This version is not newer than the kiosk’s: it is refused.", 0},
+	"update_minimum":   {"La borne est trop ancienne pour cette version : installez d’abord une version intermédiaire.", "The kiosk is too old for this version: install one between first.", 0},
+	"update_foreign":   {"Cette machine n’a pas l’image de la borne : mettez à jour ses paquets (apt).", "This machine does not run the kiosk’s image: update its packages (apt).", 0},
+	"update_no_room":   {"Il n’y a pas assez de place sur le disque pour la mise à jour.", "There is not enough room on the disk for the update.", 0},
+	"update_busy":      {"Une mise à jour est déjà en cours d’écriture.", "An update is being written already.", 0},
+	"update_install":   {"La mise à jour n’a pas pu être écrite ; la version présente reste.", "The update could not be written; the present version stays.", 0},
+	"update_left":      {"La borne est déjà revenue de cette version : demandez-la de nouveau exprès (--again).", "The kiosk came back from this version before: ask for it again on purpose (--again).", 0},
+	"update_unhealthy": {"La nouvelle version n’a pas réussi son contrôle : la borne est revenue à l’ancienne.", "The new version did not pass its check: the kiosk came back to the old one.", 0},
+
 	kiosk.CodeInternal:   {"Erreur interne.", "Internal error.", 0},
 	kiosk.CodeCanceled:   {"Arrêté.", "Stopped.", ExitCanceled},
 	kiosk.CodeQuota:      {"La visite a imprimé autant de pages que le lieu le permet.", "The visit has printed as many pages as the place allows.", 0},
