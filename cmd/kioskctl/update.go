@@ -6,11 +6,16 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strconv"
 	"time"
 
 	"pointnum/cmd/internal/cli"
+	"pointnum/kiosk"
+	"pointnum/kiosk/steward"
+	"pointnum/provisioning"
 	"pointnum/provisioning/update"
+	"pointnum/provisioning/update/install"
 )
 
 func updateCommand() cli.Command {
@@ -32,7 +37,13 @@ La clé privée n’est jamais affichée. Gardez-la hors ligne : qui l’a peut 
 			fs.StringVar(&o.minimum, "minimum", "", "`version` la plus ancienne qui peut passer à celle-ci")
 			fs.StringVar(&o.notes, "notes", "", "ce qui change, en une `phrase`")
 			fs.StringVar(&o.arch, "arch", "amd64", "`machine` de cette version")
-			return body(o.run).run
+			fs.BoolVar(&o.steward, "steward", false, "écrire la version que l’agent demande (pour systemd, avec les droits de root)")
+			return func(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+				if o.steward && len(args) == 0 {
+					return updateSteward(ctx, stdin, stdout)
+				}
+				return o.run(ctx, args, stdout, stderr)
+			}
 		},
 	}
 }
@@ -40,6 +51,26 @@ La clé privée n’est jamais affichée. Gardez-la hors ligne : qui l’a peut 
 // updateOptions are what a command line of "update" says.
 type updateOptions struct {
 	key, keys, minimum, notes, arch string
+	steward                         bool
+}
+
+// updateSteward is root's side: paths and keys are those of the system, never
+// those of whoever asks.
+func updateSteward(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
+	return steward.Answer(ctx, stdin, stdout, func(ctx context.Context, request []byte) (any, error) {
+		running, err := update.ImageVersion(update.OSRelease)
+		if err != nil {
+			return nil, err
+		}
+		if running == "" {
+			return nil, &kiosk.Error{Code: provisioning.CodeUpdateForeign, Op: "update"}
+		}
+		keys, err := update.LoadKeys("")
+		if err != nil {
+			return nil, err
+		}
+		return install.Do(ctx, install.Options{Keys: keys, Arch: runtime.GOARCH, Running: running}, request)
+	})
 }
 
 func (o *updateOptions) run(ctx context.Context, args []string, stdout, _ io.Writer) error {

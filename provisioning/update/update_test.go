@@ -202,3 +202,19 @@ func FuzzManifest(f *testing.F) {
 		}
 	})
 }
+
+func TestOnlyOurImageHasAVersion(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "os-release")
+	for text, want := range map[string]string{
+		"ID=debian\nIMAGE_ID=pointnum\nIMAGE_VERSION=2.0.0\n":     "2.0.0",
+		"ID=debian\nIMAGE_ID=\"pointnum\"\nIMAGE_VERSION='2.0.1'": "2.0.1",
+		"ID=debian\nVERSION_ID=\"13\"\n":                          "",
+		"IMAGE_ID=other\nIMAGE_VERSION=2.0.0\n":                   "",
+		"IMAGE_ID=pointnum\nIMAGE_VERSION=newest\n":               "",
+	} {
+		write(t, path, text)
+		if got, err := update.ImageVersion(path); err != nil || got != want {
+			t.Errorf("%q: %q, %v", text, got, err)
+		}
+	}
+}
