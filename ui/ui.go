@@ -171,6 +171,14 @@ func (s *Server) Close() {
 	s.sockets.Wait()
 }
 
+// Pages is how many screens show the kiosk's page and answer: their sockets
+// are open.
+func (s *Server) Pages() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open
+}
+
 // servePage shows its language's page; the script loads it again when the state's
 // language is another one.
 func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {

@@ -27,7 +27,7 @@ func main() {
 	cli.Main(cli.Program("kioskctl", "L’outil de la borne, pour la technicienne et le technicien.",
 		convertCommand(), inspectCommand(), devicesCommand(), scanCommand(), printCommand(), receiptCommand(),
 		selftestCommand(), statusCommand(), enrolCommand(), policiesCommand(),
-		updateCommand()))
+		healthCommand(), updateCommand()))
 }
 
 // configFlag adds -config and returns how to load it. A default file that is

@@ -1,9 +1,10 @@
 // Package control lets the technician's tool talk to the running agent: HTTP
 // over a Unix socket that only the agent's own user may open.
 //
-// It answers GET /status; POST /leave, which ends the visit on the screen; and
-// POST /enrol, by which the kiosk gets its identity at the supervision. What it says of a visit is the name of the screen and no
-// more.
+// It answers GET /status; POST /leave, which ends the visit on the screen;
+// POST /enrol, by which the kiosk gets its identity at the supervision; and
+// what a HealthHandler and an UpdateHandler do. What it says of a visit is the
+// name of the screen and no more.
 package control
 
 import (
@@ -64,6 +65,9 @@ type Status struct {
 	// agent started, in the order of their names; nothing says who met them.
 	Refused []string `json:"refused_hosts,omitempty"`
 	Fleet   *Fleet   `json:"fleet,omitempty"` // nil for a kiosk that works alone
+	// Pages is how many screens show the kiosk's page now.
+	Pages  int     `json:"pages"`
+	Update *Update `json:"update,omitempty"`
 }
 
 // Wipe is how the erasing of a visit went.

@@ -231,3 +231,57 @@ func waitFor(t *testing.T, state func() bool) {
 		time.Sleep(time.Millisecond)
 	}
 }
+
+// keeper is an agent that also keeps itself well.
+type keeper struct {
+	agent
+	asked []control.UpdateAsk
+}
+
+func (k *keeper) Health(context.Context) ([]control.Check, error) {
+	return []control.Check{{Name: "screen", Code: kiosk.CodeNotResponding}}, nil
+}
+
+func (k *keeper) Update(context.Context) (control.Update, error) {
+	return control.Update{Version: "1.0.0", Phase: "idle"}, nil
+}
+
+func (k *keeper) ChangeUpdate(_ context.Context, a control.UpdateAsk) (control.Update, error) {
+	k.asked = append(k.asked, a)
+	return control.Update{Version: "1.0.0", Phase: "fetching"}, nil
+}
+
+func TestTheSystemsUpkeepIsAskedFor(t *testing.T) {
+	k := &keeper{}
+	path := filepath.Join(t.TempDir(), "c.sock")
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- control.Serve(ctx, path, k) }()
+	defer func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}()
+	client := control.Client{Path: path}
+	for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(time.Millisecond) {
+		if _, err := client.Status(t.Context()); err == nil || time.Now().After(deadline) {
+			break
+		}
+	}
+	if list, err := client.Health(t.Context()); err != nil || len(list) != 1 || list[0].OK || list[0].Code != kiosk.CodeNotResponding {
+		t.Errorf("health: %+v, %v", list, err)
+	}
+	if u, err := client.Update(t.Context()); err != nil || u.Version != "1.0.0" {
+		t.Errorf("update: %+v, %v", u, err)
+	}
+	for _, a := range []control.UpdateAsk{{Do: "shell"}, {Do: control.UpdateFrom}, {Do: control.UpdateNow, From: "/x"}} {
+		if _, err := client.ChangeUpdate(t.Context(), a); kiosk.CodeOf(err) != kiosk.CodeBadRequest {
+			t.Errorf("%+v: %v", a, err)
+		}
+	}
+	want := control.UpdateAsk{Do: control.UpdateFrom, From: "/media/x", Again: true}
+	if u, err := client.ChangeUpdate(t.Context(), want); err != nil || u.Phase != "fetching" || len(k.asked) != 1 || k.asked[0] != want {
+		t.Errorf("%+v, %v, %+v", u, err, k.asked)
+	}
+}

@@ -107,6 +107,7 @@ func routes(h Handler) http.Handler {
 		f, err := h.Enrol(r.Context(), e)
 		answer(w, f, err)
 	})
+	upkeepRoutes(mux, h)
 	return mux
 }
 

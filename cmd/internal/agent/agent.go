@@ -81,6 +81,7 @@ type parts struct {
 	health    health.Tracker
 	wiped     lastWipe
 	fleet     *supervision
+	trying    sync.Mutex // one health check at a time
 }
 
 // Run starts everything and blocks until ctx ends, which erases the visit, or
@@ -398,7 +399,7 @@ func (a *parts) Status(context.Context) (control.Status, error) {
 		Screen: string(st.Screen), Health: a.health.State(),
 	}
 	s.Wiped = a.wiped.last()
-	s.Fleet = a.fleet.status()
+	s.Fleet, s.Pages = a.fleet.status(), a.screens.Pages()
 	if a.portals != nil {
 		s.Refused = a.portals.wanted()
 	}

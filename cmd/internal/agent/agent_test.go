@@ -96,6 +96,7 @@ func TestAStoppedAgentLeavesNothing(t *testing.T) {
 		}
 		return err == nil && len(s.Devices) == 5 && n == 4
 	})
+	seeHealth(t, ctl, url)
 	act("start", `{"lang":"fr"}`)
 	act("leave", `{}`)
 	drivertest.Eventually(t, "the visit told to be erased", func() bool {
