@@ -26,7 +26,7 @@ func main() {
 	}
 	cli.Main(cli.Program("kioskctl", "L’outil de la borne, pour la technicienne et le technicien.",
 		convertCommand(), inspectCommand(), devicesCommand(), scanCommand(), printCommand(), receiptCommand(),
-		selftestCommand(), statusCommand(), enrolCommand(), policiesCommand(),
+		diagCommand(), selftestCommand(), statusCommand(), enrolCommand(), policiesCommand(),
 		healthCommand(), updateCommand()))
 }
 
