@@ -27,6 +27,12 @@ require (
 require github.com/jezek/xgb v1.1.1
 
 require (
+	github.com/hashicorp/mdns v1.0.7
+	github.com/miekg/dns v1.1.72 // indirect
+	golang.org/x/net v0.61.0 // indirect
+)
+
+require (
 	github.com/antithesishq/antithesis-sdk-go v0.8.0-default-no-op // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect

@@ -28,12 +28,19 @@ func devicesCommand() cli.Command {
 		Long: `Quand la borne marche, c’est elle qui répond ; sinon chaque appareil est ouvert et interrogé.
 Code 4 si un appareil manque ou ne répond pas, 3 si l’un d’eux attend quelqu’un.
 
+Avec --find, cherche en 5 s ce qui est branché ou s’annonce dans le réseau, et dit quoi écrire dans kiosk.yaml.
+
   kioskctl devices
-  kioskctl devices --json -config essai.yaml`,
+  kioskctl devices --json -config essai.yaml
+  kioskctl devices --find`,
 		Setup: func(fs *flag.FlagSet) cli.Func {
 			load := configFlag(fs)
 			asJSON := fs.Bool("json", false, "répondre en JSON")
+			find := fs.Bool("find", false, "chercher les appareils au lieu de lire la configuration")
 			return body(func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+				if *find {
+					return findDevices(ctx, *asJSON, stdout, stderr)
+				}
 				cfg, err := load()
 				if err != nil {
 					return err
