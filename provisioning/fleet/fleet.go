@@ -7,6 +7,8 @@
 //	engine  kiosks' connections: NATS, /sync, enrolment, presence, commands
 //	people  who people are: passkeys, OpenID Connect, sessions
 //	alert   e-mails and webhooks
+//	release the releases that kiosks fetch
+//	rollout who gets a release, and when
 //	desk    what the console shows and does, for one person
 package fleet
 
@@ -79,7 +81,9 @@ type Kiosk struct {
 	Seen time.Time
 	// Copied is when two kiosks spoke under its name; zero when that never
 	// happened or was put right.
-	Copied  time.Time
+	Copied time.Time
+	// Pilot says that its host lets it be among the first to get a release.
+	Pilot   bool
 	State   provisioning.State // the newest it told
 	StateAt time.Time          // when it told it; zero never
 	Epoch   int64              // of its outbox
@@ -184,6 +188,7 @@ const (
 	MayAudit     Right = "audit"     // read who did what
 	MayAlerts    Right = "alerts"    // say whom alerts reach
 	MayStructure Right = "structure" // add structures
+	MayUpdate    Right = "update"    // bring kiosks of all structures to a release
 )
 
 // Rights are those of a role.
@@ -200,7 +205,7 @@ func (r Role) Rights() []Right {
 	case RoleAdmin:
 		return append(referent[:len(referent):len(referent)], MayTest, MayCode, MayRevoke, MayPeople, MayAudit, MayAlerts)
 	case RoleFleet:
-		return append(referent[:len(referent):len(referent)], MayTest, MayCode, MayRevoke, MayPeople, MayAudit, MayAlerts, MayStructure)
+		return append(referent[:len(referent):len(referent)], MayTest, MayCode, MayRevoke, MayPeople, MayAudit, MayAlerts, MayStructure, MayUpdate)
 	}
 	return nil
 }
@@ -210,7 +215,7 @@ func (r Role) May(right Right) bool { return slices.Contains(r.Rights(), right) 
 
 // Sensitive says that a right asks for a fresh proof of who somebody is.
 func (r Right) Sensitive() bool {
-	return r == MayRestart || r == MayRevoke || r == MayPeople || r == MayStructure
+	return r == MayRestart || r == MayRevoke || r == MayPeople || r == MayStructure || r == MayUpdate
 }
 
 // Code is a one-time code for a kiosk, without the code itself: only its hash

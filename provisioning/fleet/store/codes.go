@@ -67,6 +67,7 @@ func (s *Store) enrol(ctx context.Context, tx *sql.Tx, hash, id, key string, exp
 	if err := s.unused(ctx, tx, "", key); err != nil {
 		return fleet.Kiosk{}, err
 	}
+	pilot := false
 	if c.Replaces != "" {
 		old, err := s.kiosk(ctx, tx, fleet.Scope{Structure: c.Structure}, c.Replaces)
 		if err != nil {
@@ -78,9 +79,10 @@ func (s *Store) enrol(ctx context.Context, tx *sql.Tx, hash, id, key string, exp
 		if c.Label == "" {
 			c.Label = old.Label
 		}
+		pilot = old.Pilot
 	}
-	_, err = change(ctx, tx, `INSERT INTO kiosk (id, structure, label, public, next_public, next_expires, enrolled, renewed, expires, revoked, epoch, began, state, state_seq, state_at)
-		VALUES ($1, $2, $3, $4, '', 0, $5, $5, $6, 0, 0, 0, '', 0, 0)`, id, c.Structure, c.Label, key, now, micro(expires))
+	_, err = change(ctx, tx, `INSERT INTO kiosk (id, structure, label, public, next_public, next_expires, enrolled, renewed, expires, revoked, epoch, began, state, state_seq, state_at, pilot)
+		VALUES ($1, $2, $3, $4, '', 0, $5, $5, $6, 0, 0, 0, '', 0, 0, $7)`, id, c.Structure, c.Label, key, now, micro(expires), flag(pilot))
 	if err != nil {
 		return fleet.Kiosk{}, err
 	}

@@ -13,12 +13,20 @@ import (
 // Queue keeps a command until its kiosk has told its end, with its status, or
 // fleet.Waiting if it has none. fleet.ErrNotFound when the kiosk is not in the
 // scope, not of the command's structure, or revoked; fleet.ErrExists when the
-// command's ID was used.
+// command's ID was used. An order to update is kept only if it is one of
+// StepRollout's, and once; else it is fleet.ErrConflict.
 func (s *Store) Queue(ctx context.Context, sc fleet.Scope, q fleet.Queued, signed provisioning.Signed) error {
+	if q.Command.Kind == provisioning.CommandUpdate {
+		return s.queueUpdate(ctx, sc, q, signed)
+	}
+	return s.keep(ctx, s.write, sc, q, signed)
+}
+
+func (s *Store) keep(ctx context.Context, db runner, sc fleet.Scope, q fleet.Queued, signed provisioning.Signed) error {
 	if q.Status == "" {
 		q.Status = fleet.Waiting
 	}
-	return changeOne(ctx, s.write, scoped(`INSERT INTO command (id, structure, kiosk, body, signature, by_person, issued, expires, status, code, changed)
+	return changeOne(ctx, db, scoped(`INSERT INTO command (id, structure, kiosk, body, signature, by_person, issued, expires, status, code, changed)
 		SELECT $1, structure, id, $2, $3, $4, $5, $6, $7, $8, $9 FROM kiosk WHERE id = $10 AND structure = $11 AND revoked = 0 AND SCOPE`, "structure", 12),
 		inScope(sc, q.Command.ID, blob(signed.Body), blob(signed.Signature), q.By, q.Command.Issued, q.Command.Expires, string(q.Status), string(q.Code), s.now(), q.Command.Kiosk, q.Command.Structure)...)
 }

@@ -26,6 +26,7 @@ type dialect struct {
 	path      string // of the SQLite file
 	words     *strings.Replacer
 	share     string // keeps rows that are read from being changed until the commit
+	update    string // lets one transaction at a time have rows
 	skip      string // takes rows that no other transaction is taking
 	migrating string // lets one server at a time change the schema
 	auditing  string // lets one server at a time add to the audit
@@ -53,6 +54,7 @@ func (s *Store) openPostgres(dsn string) error {
 		name:      "postgres",
 		words:     strings.NewReplacer("BYTES", "BYTEA", "CLUSTERED", ""),
 		share:     " FOR SHARE",
+		update:    " FOR UPDATE",
 		skip:      " FOR UPDATE SKIP LOCKED",
 		migrating: "SELECT pg_advisory_xact_lock(7101)",
 		auditing:  "SELECT pg_advisory_xact_lock(7102)",

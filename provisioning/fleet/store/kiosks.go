@@ -12,7 +12,7 @@ import (
 	"pointnum/provisioning/fleet"
 )
 
-const kioskColumns = "SELECT id, structure, label, public, next_public, enrolled, renewed, expires, revoked, coalesce(heard.at, 0), copied, state, state_at, epoch FROM kiosk LEFT JOIN heard ON heard.kiosk = id "
+const kioskColumns = "SELECT id, structure, label, public, next_public, enrolled, renewed, expires, revoked, coalesce(heard.at, 0), copied, pilot, state, state_at, epoch FROM kiosk LEFT JOIN heard ON heard.kiosk = id "
 
 func scanKiosk(row scanner) (fleet.Kiosk, error) {
 	var (
@@ -20,13 +20,15 @@ func scanKiosk(row scanner) (fleet.Kiosk, error) {
 		state                          string
 		enrolled, renewed, expires     int64
 		revoked, seen, copied, stateAt int64
-		err                            = row.Scan(&k.ID, &k.Structure, &k.Label, &k.Key, &k.NextKey, &enrolled, &renewed, &expires, &revoked, &seen, &copied, &state, &stateAt, &k.Epoch)
+		pilot                          int64
+		err                            = row.Scan(&k.ID, &k.Structure, &k.Label, &k.Key, &k.NextKey, &enrolled, &renewed, &expires, &revoked, &seen, &copied, &pilot, &state, &stateAt, &k.Epoch)
 	)
 	if err != nil {
 		return k, err
 	}
 	k.Enrolled, k.Renewed, k.Expires = moment(enrolled), moment(renewed), moment(expires)
 	k.Revoked, k.Seen, k.Copied, k.StateAt = moment(revoked), moment(seen), moment(copied), moment(stateAt)
+	k.Pilot = pilot != 0
 	if state != "" {
 		err = json.Unmarshal([]byte(state), &k.State)
 	}

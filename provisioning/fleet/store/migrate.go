@@ -17,7 +17,7 @@ import (
 var steps embed.FS
 
 // Schema is the version of the schema that this program uses.
-const Schema = 2
+const Schema = 3
 
 // ErrNewer says that a newer version of the program has used the database.
 var ErrNewer = errors.New("store: the database is of a newer version")

@@ -3,6 +3,7 @@ package store_test
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -26,15 +27,19 @@ func raw(t *testing.T, dsn string) *sql.DB {
 	return db
 }
 
-// atSchema1 makes a database as the first version left it, with rows in it.
-func atSchema1(t *testing.T, dsn string) {
+// atSchema makes a database as a former version left it, with rows in it.
+func atSchema(t *testing.T, dsn string, version int) {
 	t.Helper()
 	name, words := "schema/1.sqlite.sql", strings.NewReplacer("BYTES", "BLOB", "CLUSTERED", "WITHOUT ROWID")
 	if strings.HasPrefix(dsn, "postgres") {
 		name, words = "schema/1.postgres.sql", strings.NewReplacer("BYTES", "BYTEA", "CLUSTERED", "")
 	}
 	db := raw(t, dsn)
-	for _, part := range []string{"schema/1.sql", name, "testdata/schema1.sql"} {
+	parts := []string{"schema/1.sql", name, "testdata/schema1.sql"}
+	for n := 2; n <= version; n++ {
+		parts = append(parts, fmt.Sprintf("schema/%d.sql", n), fmt.Sprintf("testdata/schema%d.sql", n))
+	}
+	for _, part := range parts {
 		text, err := os.ReadFile(part)
 		must(t, err)
 		if _, err := db.Exec(words.Replace(string(text))); err != nil {
@@ -43,34 +48,53 @@ func atSchema1(t *testing.T, dsn string) {
 	}
 }
 
-func TestADatabaseOfTheFirstVersionIsTakenOver(t *testing.T) {
-	onBoth(t, func(t *testing.T, dsn string) {
-		atSchema1(t, dsn)
-		s := open(t, dsn)
-		ctx := t.Context()
-		k := got[fleet.Kiosk](t)(s.Kiosk(ctx, of("town"), "k1"))
-		if k.Label != "Hall" || k.State.Message != "Bonjour" || k.Epoch != 7 || !k.Copied.IsZero() || !k.Seen.Equal(time.UnixMicro(1790000040000000)) || !k.Enrolled.Equal(time.UnixMicro(1790000000000000)) {
-			t.Errorf("kiosk: %+v", k)
-		}
-		if n := total(t, s, "pages"); n != 12 {
-			t.Errorf("%d pages", n)
-		}
-		// What was counted then is refused now, and the rest goes on.
-		if n := ingest(t, s, "town", "k1", counts(7, 3, noon, 1), counts(7, 4, noon, 1), counts(7, 5, noon, 1)); n != 1 {
-			t.Errorf("%d were fresh", n)
-		}
-		if n, err := s.CheckAudit(ctx); err != nil || n != 0 {
-			t.Errorf("audit: %d, %v", n, err)
-		}
-		must(t, s.Audit(ctx, fleet.Audit{Action: "upgrade"}))
-		must(t, s.Copied(ctx, "k1", noon))
-		if !got[bool](t)(s.OpenAlert(ctx, fleet.Alert{ID: "a", Structure: "town", Kiosk: "k1", Name: "copied", Since: noon})) {
-			t.Error("no alert")
-		}
-		if p := got[fleet.Person](t)(s.PersonByEmail(ctx, "A@example.org")); p.ID != "p1" || p.Role != fleet.RoleAdmin {
-			t.Errorf("person: %+v", p)
-		}
-	})
+func TestADatabaseOfAFormerVersionIsTakenOver(t *testing.T) {
+	for version := 1; version < store.Schema; version++ {
+		t.Run(fmt.Sprint(version), func(t *testing.T) {
+			onBoth(t, func(t *testing.T, dsn string) { takenOver(t, dsn, version) })
+		})
+	}
+}
+
+func takenOver(t *testing.T, dsn string, version int) {
+	t.Helper()
+	atSchema(t, dsn, version)
+	s := open(t, dsn)
+	ctx := t.Context()
+	k := got[fleet.Kiosk](t)(s.Kiosk(ctx, of("town"), "k1"))
+	if k.Label != "Hall" || k.State.Message != "Bonjour" || k.Epoch != 7 || !k.Copied.IsZero() || !k.Seen.Equal(time.UnixMicro(1790000040000000)) || !k.Enrolled.Equal(time.UnixMicro(1790000000000000)) {
+		t.Errorf("kiosk: %+v", k)
+	}
+	if n := total(t, s, "pages"); n != 12 {
+		t.Errorf("%d pages", n)
+	}
+	// What was counted then is refused now, and the rest goes on.
+	if n := ingest(t, s, "town", "k1", counts(7, 3, noon, 1), counts(7, 4, noon, 1), counts(7, 5, noon, 1)); n != 1 {
+		t.Errorf("%d were fresh", n)
+	}
+	if n, err := s.CheckAudit(ctx); err != nil || n != 0 {
+		t.Errorf("audit: %d, %v", n, err)
+	}
+	must(t, s.Audit(ctx, fleet.Audit{Action: "upgrade"}))
+	must(t, s.Copied(ctx, "k1", noon))
+	if !got[bool](t)(s.OpenAlert(ctx, fleet.Alert{ID: "a", Structure: "town", Kiosk: "k1", Name: "copied", Since: noon})) {
+		t.Error("no alert")
+	}
+	if p := got[fleet.Person](t)(s.PersonByEmail(ctx, "A@example.org")); p.ID != "p1" || p.Role != fleet.RoleAdmin {
+		t.Errorf("person: %+v", p)
+	}
+	if a := got[[]fleet.Alert](t)(s.Alerts(ctx, of("town"), false)); version >= 2 && (len(a) != 2 || a[1].Name != "offline" || a[1].Ended.IsZero()) {
+		t.Errorf("alerts: %+v", a)
+	}
+	// What is new is there: the kiosk is no pilot, and can become one.
+	must(t, s.SetPilot(ctx, of("town"), "k1", true))
+	if k.Pilot || !got[fleet.Kiosk](t)(s.Kiosk(ctx, of("town"), "k1")).Pilot {
+		t.Error("the kiosk's being a pilot is not kept")
+	}
+	must(t, s.AddRelease(ctx, fleet.Release{Version: "2.0.0", Minimum: "1.0.0"}))
+	if r := got[[]fleet.Rollout](t)(s.Rollouts(ctx, 9)); len(r) != 0 {
+		t.Errorf("rollouts: %+v", r)
+	}
 }
 
 func TestServersThatStartTogetherDoNotRaceOnTheSchema(t *testing.T) {

@@ -36,7 +36,8 @@ func Defaults() Retention {
 		Days: 396 * day,
 		// Who sent which command stays in the audit; its content need not.
 		Commands: 90 * day,
-		// Solved problems, for "how often did it break this year".
+		// Solved problems and rollouts that have ended, for "how often did it
+		// break this year".
 		Alerts: 396 * day,
 		// Those that have gone, without their content: so that the same one is
 		// not sent again.
@@ -179,6 +180,8 @@ func (s *Store) pruneRest(ctx context.Context, r Retention, now time.Time) (n in
 		before int64
 	}{
 		{"DELETE FROM alert WHERE ended > 0 AND ended < $1", micro(now.Add(-r.Alerts))},
+		{"DELETE FROM rollout_kiosk WHERE rollout IN (SELECT id FROM rollout WHERE ended > 0 AND ended < $1)", micro(now.Add(-r.Alerts))},
+		{"DELETE FROM rollout WHERE ended > 0 AND ended < $1", micro(now.Add(-r.Alerts))},
 		{"DELETE FROM notice WHERE done > 0 AND done < $1", micro(now.Add(-r.Notices))},
 		{"DELETE FROM code WHERE expires < $1", codes},
 		{"DELETE FROM invitation WHERE expires < $1", codes},

@@ -95,6 +95,17 @@ var scoped = map[string]func(ctx context.Context, s *store.Store, sc fleet.Scope
 		v, err := s.Alerts(ctx, sc, false)
 		return others(v, func(x fleet.Alert) string { return x.Structure }), err
 	},
+	"SetPilot": func(ctx context.Context, s *store.Store, sc fleet.Scope) (int, error) {
+		return 0, s.SetPilot(ctx, sc, "v1", true)
+	},
+	"RolloutKiosks": func(ctx context.Context, s *store.Store, sc fleet.Scope) (int, error) {
+		r, err := s.Rollouts(ctx, 1)
+		if err != nil || len(r) != 1 {
+			return 99, err
+		}
+		v, err := s.RolloutKiosks(ctx, sc, r[0].ID, nil, 10)
+		return others(v, func(x fleet.RolloutKiosk) string { return x.Structure }), err
+	},
 	"Revoke": func(ctx context.Context, s *store.Store, sc fleet.Scope) (int, error) {
 		_, err := s.Revoke(ctx, sc, "v1")
 		return 0, err
@@ -121,7 +132,7 @@ func TestAStructureNeverSeesAnothers(t *testing.T) {
 				if n != 0 || err != nil && !errors.Is(err, fleet.ErrNotFound) {
 					t.Errorf("%s of %q shows %d of another structure: %v", name, sc.Structure, n, err)
 				}
-				changes := slices.Contains([]string{"Structure", "SaveSettings", "SaveAlerts", "Kiosk", "Rename", "Queue", "SavePerson", "Revoke"}, name)
+				changes := slices.Contains([]string{"Structure", "SaveSettings", "SaveAlerts", "Kiosk", "Rename", "Queue", "SavePerson", "SetPilot", "Revoke"}, name)
 				if changes && err == nil {
 					t.Errorf("%s of %q found what it must not see", name, sc.Structure)
 				}
@@ -210,7 +221,10 @@ func twoStructures(t *testing.T, s *store.Store) {
 		if !got[bool](t)(s.OpenAlert(ctx, fleet.Alert{ID: "a-" + id, Structure: structure, Kiosk: id, Name: "offline", Since: noon})) {
 			t.Error("the alert was open already")
 		}
+		runs(t, s, structure, id, "1.0.0")
 	}
+	must(t, s.AddRelease(ctx, fleet.Release{Version: "2.0.0"}))
+	start(t, s, "2.0.0")
 	must(t, s.AddPerson(ctx, fleet.Person{ID: "p-fleet", Name: "Fleet", Role: fleet.RoleFleet}))
 	must(t, s.AddInvitation(ctx, fleet.Invitation{Hash: "i-fleet", Role: fleet.RoleFleet, Expires: noon.Add(time.Hour)}))
 	must(t, s.Audit(ctx, fleet.Audit{Person: "server", Action: "start", OK: true}))
