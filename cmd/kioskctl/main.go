@@ -26,8 +26,8 @@ func main() {
 	}
 	cli.Main(cli.Program("kioskctl", "L’outil de la borne, pour la technicienne et le technicien.",
 		convertCommand(), inspectCommand(), devicesCommand(), scanCommand(), printCommand(), receiptCommand(),
-		diagCommand(), selftestCommand(), statusCommand(), enrolCommand(), policiesCommand(),
-		healthCommand(), updateCommand()))
+		diagCommand(), selftestCommand(), statusCommand(), enrolCommand(), policiesCommand(), firewallCommand(),
+		healthCommand(), updateCommand(), powerCommand()))
 }
 
 // configFlag adds -config and returns how to load it. A default file that is

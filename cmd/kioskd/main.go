@@ -10,12 +10,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"os/exec"
 
 	"pointnum/cmd/internal/agent"
 	"pointnum/cmd/internal/cli"
 	"pointnum/cmd/internal/program"
 	"pointnum/kiosk/config"
+	"pointnum/kiosk/steward"
 )
 
 func main() { program.Main(command()) }
@@ -77,8 +79,12 @@ func run(ctx context.Context, path string, check bool, log *slog.Logger, stdout 
 	return err
 }
 
-// reboot asks the system's manager to start the machine anew.
+// reboot asks for the machine to be started anew: the system's manager when we
+// are root, who answers for it on a kiosk otherwise.
 func reboot(ctx context.Context) error {
+	if os.Geteuid() != 0 {
+		return steward.Ask(ctx, "", "power", "reboot", nil)
+	}
 	out, err := exec.CommandContext(ctx, "systemctl", "reboot").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("reboot: %w: %s", err, bytes.TrimSpace(out))

@@ -19,12 +19,12 @@ const clobber = "clobberfree=1"
 // ForgetFreed makes this program one whose freed memory holds nothing: it
 // starts itself again, in the same process, unless it is one already. Without
 // it a visitor's pages, addresses and passwords stay readable in memory that
-// the collector gave up, for hours on a quiet kiosk. Main functions call it
-// before anything else.
+// the collector gave up, for hours on a quiet kiosk. Programs that it starts
+// have none of its capabilities. Main functions call it before anything else.
 func ForgetFreed() error {
 	have := os.Getenv("GODEBUG")
 	if strings.Contains(","+have+",", ","+clobber+",") {
-		return nil
+		return keepRights()
 	}
 	if have != "" {
 		have += ","
@@ -41,6 +41,9 @@ func Again() error {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
+	}
+	if err := passRights(); err != nil {
+		return fmt.Errorf("start again: %w", err)
 	}
 	return fmt.Errorf("start again: %w", syscall.Exec(self, os.Args, os.Environ()))
 }

@@ -10,14 +10,15 @@ import (
 // kioskEdges is who may know whom among the packages under kiosk. A new edge
 // is a decision: add it here with the change that needs it.
 var kioskEdges = map[string][]string{
-	"kiosk/browser": {"kiosk/erase", "kiosk/portal"}, // policies and host lists are made from the catalogue
-	"kiosk/config":  {"kiosk/yamlfile"},
-	"kiosk/control": {"kiosk/health"},
-	"kiosk/devices": {"kiosk/health", "kiosk/watch"},
-	"kiosk/portal":  {"kiosk/yamlfile"},
-	"kiosk/sample":  {"kiosk/document/raster"}, // to paint a tilted page
-	"kiosk/session": {"kiosk/devices", "kiosk/portal", "kiosk/spool", "kiosk/watch"},
-	"kiosk/spool":   {"kiosk/atomicfile", "kiosk/erase"},
+	"kiosk/browser":  {"kiosk/erase", "kiosk/portal"}, // policies and host lists are made from the catalogue
+	"kiosk/config":   {"kiosk/yamlfile"},
+	"kiosk/control":  {"kiosk/health"},
+	"kiosk/devices":  {"kiosk/health", "kiosk/watch"},
+	"kiosk/firewall": {"kiosk/config"},
+	"kiosk/portal":   {"kiosk/yamlfile"},
+	"kiosk/sample":   {"kiosk/document/raster"}, // to paint a tilted page
+	"kiosk/session":  {"kiosk/devices", "kiosk/portal", "kiosk/spool", "kiosk/watch"},
+	"kiosk/spool":    {"kiosk/atomicfile", "kiosk/erase"},
 }
 
 // crossEdges are the only ways between drivers, ui and provisioning: the
