@@ -47,6 +47,12 @@ fuzz: ## every fuzz target for T each (make fuzz T=5m)
 build: assets ## the commands, in bin/
 	go build -o bin/ ./cmd/...
 
+VERSION ?= 0.1.0
+ARCH ?= amd64
+deb: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
+deb: assets ## the Debian packages, in bin/deb (VERSION=1.2.3, ARCH=arm64)
+	go run ./cmd/internal/packages -version $(VERSION) -arch $(ARCH) $(ARGS)
+
 assets: ## fonts and pictograms of the screens, by npm
 	@.ci/deps run
 	@ui/assets/fetch
@@ -57,4 +63,4 @@ deps: ## what the tests need, by apt and npm
 help:
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-.PHONY: run fleet test check e2e escapes bench bench-engine bench-fleet fuzz build assets deps help
+.PHONY: run fleet test check e2e escapes bench bench-engine bench-fleet fuzz build deb assets deps help
