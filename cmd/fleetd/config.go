@@ -17,6 +17,7 @@ import (
 	"pointnum/provisioning/fleet/alert"
 	"pointnum/provisioning/fleet/people/openid"
 	"pointnum/provisioning/fleet/store"
+	"pointnum/provisioning/update"
 	"pointnum/ui/console"
 )
 
@@ -45,6 +46,9 @@ type config struct {
 	Support  kiosk.Contact
 	Keep     store.Retention
 	Backup   fleetserver.Backup
+	// Of the releases: their folder, "" for one in Dir, and the file of the
+	// keys that sign them, "" for the package's.
+	ReleaseDir, ReleaseKeys string
 }
 
 // cluster is an embedded NATS that is one node of several.
@@ -77,7 +81,7 @@ func load(r io.Reader, name string) (*config, error) {
 }
 
 func (c *config) read(v yamlfile.Value) {
-	m := v.Map("url", "listen", "tls", "proxy", "metrics", "dir", "database", "nats", "cluster", "relay", "mail", "provider", "support", "keep", "backup")
+	m := v.Map("url", "listen", "tls", "proxy", "metrics", "dir", "database", "nats", "cluster", "relay", "mail", "provider", "support", "keep", "backup", "releases")
 	c.URL = address(m.Need("url"))
 	text(m.Opt("listen"), &c.Listen)
 	t := m.Opt("tls").Map("certificate", "key")
@@ -114,6 +118,14 @@ func (c *config) read(v yamlfile.Value) {
 	text(s.Opt("phone"), &c.Support.Phone)
 	text(s.Opt("what"), &c.Support.What)
 	c.keep(m.Opt("keep"))
+	r := m.Opt("releases").Map("dir", "keys")
+	text(r.Opt("dir"), &c.ReleaseDir)
+	text(r.Opt("keys"), &c.ReleaseKeys)
+	if k := r.Opt("keys"); k.IsSet() && c.ReleaseKeys != "" {
+		if _, err := update.LoadKeys(c.ReleaseKeys); err != nil {
+			k.Fail("ce fichier ne peut pas être lu, ou n’est pas une liste de clés, une par ligne")
+		}
+	}
 	b := m.Opt("backup").Map("dir", "every", "keep")
 	text(b.Opt("dir"), &c.Backup.Dir)
 	if e := b.Opt("every"); e.IsSet() {

@@ -24,7 +24,7 @@ import (
 
 func main() {
 	cli.Main(cli.Program("fleetd", "La supervision des bornes, pour les structures qui les accueillent.",
-		serveCommand(), structureCommand(), codeCommand(), backupCommand(), restoreCommand(), auditCommand(), natsCommand(), simulateCommand()))
+		serveCommand(), structureCommand(), codeCommand(), releaseCommand(), backupCommand(), restoreCommand(), auditCommand(), natsCommand(), simulateCommand()))
 }
 
 // configFlag adds -config and returns how to load it.
@@ -94,6 +94,9 @@ func serve(ctx context.Context, c *config, name, email string, log *slog.Logger,
 		if o.TLS, err = fleetserver.Certificate(c.Cert, c.Key); err != nil {
 			return cli.NoRestart(err)
 		}
+	}
+	if o.Releases, err = c.shelf(); err != nil {
+		return cli.NoRestart(err)
 	}
 	if o.Cluster, err = c.clusterOptions(); err != nil {
 		return cli.NoRestart(err)

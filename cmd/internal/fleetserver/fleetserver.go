@@ -32,6 +32,8 @@ import (
 	"pointnum/provisioning/fleet/keys"
 	"pointnum/provisioning/fleet/people"
 	"pointnum/provisioning/fleet/people/openid"
+	"pointnum/provisioning/fleet/release"
+	"pointnum/provisioning/fleet/rollout"
 	"pointnum/provisioning/fleet/store"
 	"pointnum/provisioning/relay"
 	"pointnum/ui/console"
@@ -68,6 +70,7 @@ type Options struct {
 	Support  kiosk.Contact    // who helps hosts
 	Keep     store.Retention
 	Backup   Backup
+	Releases *release.Shelf // that kiosks fetch; nil for none
 
 	// AdminName and AdminEmail are of the first administrator, who is invited
 	// when nobody is there.
@@ -78,6 +81,8 @@ type Options struct {
 	Log   *slog.Logger // nil drops
 	// Beat is the time between two beats of a kiosk; 0 is 30 s.
 	Beat time.Duration
+	// Step is the time between two steps of a rollout; 0 is 10 s.
+	Step time.Duration
 	// Costs of password hashes, for tests; the zero Cost is a server's.
 	Cost people.Cost
 }
@@ -98,6 +103,7 @@ type server struct {
 	engine   *engine.Engine
 	people   *people.People
 	alerts   *alert.Alerts
+	rollouts *rollout.Rollouts
 	console  *console.Server
 	relay    *relay.Relay // nil without
 	registry *prometheus.Registry
@@ -196,7 +202,11 @@ func (s *server) open(ctx context.Context) (err error) {
 		return err
 	}
 	fresh.Store(s.engine)
-	if err := s.openConsole(o, here); err != nil {
+	s.rollouts, err = rollout.New(rollout.Options{Store: s.store, Engine: s.engine, Every: o.Step, Metrics: s.registry, Log: s.log})
+	if err == nil {
+		err = s.openConsole(o, here)
+	}
+	if err != nil {
 		return errors.Join(err, s.stopEngine())
 	}
 	return nil
@@ -285,6 +295,8 @@ func (s *server) handler() http.Handler {
 			s.relay.Handler().ServeHTTP(w, r)
 		case r.URL.Path == "/fleet" || r.URL.Path == "/sync" || r.URL.Path == "/enrol":
 			kiosks.ServeHTTP(w, r)
+		case s.o.Releases != nil && release.Serves(r.URL.Path):
+			s.o.Releases.Handler().ServeHTTP(w, r)
 		default:
 			people.ServeHTTP(w, r)
 		}
@@ -320,6 +332,7 @@ func (s *server) serve(ctx context.Context, setup string) error {
 	}
 	part("kiosks", s.engine.Run)
 	part("alerts", s.alerts.Run)
+	part("rollouts", s.rollouts.Run)
 	part("upkeep", s.upkeep)
 	part("web", served(web, ln))
 	if s.relay != nil {
