@@ -63,6 +63,14 @@ func used(t *testing.T) map[string]bool {
 	for _, v := range constants(t, "../../kiosk/document.go", "Verdict") {
 		ids["verdict/"+v] = true
 	}
+	for typeName, context := range map[string]string{"Step": "setup_step", "Task": "setup_task", "LineState": "setup_state", "About": "setup_line"} {
+		for _, v := range constants(t, "../setup/types.go", typeName) {
+			ids[context+"/"+v] = true
+		}
+	}
+	for _, v := range constants(t, "../setup/types.go", "trouble") {
+		ids["setup_fault/"+v+".what"], ids["setup_fault/"+v+".do"] = true, true
+	}
 	for day := range 7 {
 		ids["date/"+strings.ToLower(time.Weekday(day).String())] = true
 	}

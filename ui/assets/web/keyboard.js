@@ -1,5 +1,6 @@
 // The kiosk's own keyboard. What is typed goes to the portal's page, letter by
 // letter, and is forgotten as soon as it was sent: it is neither shown nor kept.
+// A page of the kiosk's own that has fields takes it by typeInto.
 
 import { post } from './post.js';
 
@@ -36,6 +37,13 @@ let alphabet = ''; // the visitor's choice: "ar" or "latin"
 let layer = ''; // "signs", "letters" or "" for what the field asks for
 let shift = 0; // 1 for one letter, 2 until it is touched again
 let drawn = '';
+
+let into = null; // takes what is typed instead of the portal's page
+
+// typeInto gives what is typed, {text} or {key}, to a function.
+export function typeInto(take) {
+  into = take;
+}
 
 export function keyboardShown() {
   return open;
@@ -164,6 +172,10 @@ let sending = false;
 // send posts in the order of the touches; what comes in while a post is under
 // way goes together with the next.
 async function send(item) {
+  if (into) {
+    into(item);
+    return;
+  }
   queue.push(item);
   if (sending) return;
   sending = true;
