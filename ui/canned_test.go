@@ -101,6 +101,12 @@ func serve(t testing.TB, e *engine) (address string) {
 // serveOn starts a server that stop ends.
 func serveOn(t testing.TB, e *engine, on string) (address string, stop func()) {
 	t.Helper()
+	return serveWith(t, e, on, "")
+}
+
+// serveWith is serveOn with a page for when the server is silent.
+func serveWith(t testing.TB, e *engine, on, fault string) (address string, stop func()) {
+	t.Helper()
 	l, err := net.Listen("tcp", on)
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +115,7 @@ func serveOn(t testing.TB, e *engine, on string) (address string, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := ui.New(ui.Options{Engine: e, Catalogue: portal.Default(), Place: place, Hosts: hosts})
+	s, err := ui.New(ui.Options{Engine: e, Catalogue: portal.Default(), Place: place, Hosts: hosts, Fault: fault})
 	if err != nil {
 		t.Fatal(err)
 	}

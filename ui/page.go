@@ -35,6 +35,7 @@ type pageData struct {
 	Place     Place
 	Portals   []portal.Portal // those that are offered
 	Sum       string          // of the page
+	Fault     string          // see Options
 	Catalogue *portal.Catalogue
 }
 
@@ -50,7 +51,7 @@ func (s *Server) parsePages(place Place) (map[string]*page, error) {
 		if err != nil {
 			return nil, fmt.Errorf("ui: templates: %w", err)
 		}
-		d := pageData{L: l, Languages: offered, Place: place, Portals: s.offered(place), Catalogue: s.catalogue}
+		d := pageData{L: l, Languages: offered, Place: place, Portals: s.offered(place), Catalogue: s.catalogue, Fault: s.fault}
 		p := &page{lang: l.Tag}
 		// The second time with the sum of the first: the page knows which one it is.
 		for range 2 {

@@ -45,7 +45,7 @@ type view struct {
 
 func next(t *testing.T, c *websocket.Conn) view {
 	t.Helper()
-	if err := c.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := c.SetReadDeadline(time.Now().Add(40 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	var v view
@@ -173,10 +173,10 @@ func TestOnlyAFewSocketsAtOnce(t *testing.T) {
 // until waits for something to become true.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(40 * time.Second)
 	for !ok() {
 		if time.Now().After(deadline) {
-			t.Fatalf("no %s in 10 s", what)
+			t.Fatalf("no %s in 40 s", what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

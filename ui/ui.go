@@ -71,6 +71,9 @@ type Options struct {
 	Languages []string     // offered on the welcome screen, in this order; empty is all, French first
 	Hosts     []string     // see safeweb.Options; safeweb.Hosts gives them for a listener
 	Log       *slog.Logger // nil logs nothing
+	// Fault is the address of the page to show when this server has been
+	// silent for a minute; "" stays.
+	Fault string
 }
 
 // Server serves the screens. It may be used from any goroutine.
@@ -83,6 +86,7 @@ type Server struct {
 	pages     atomic.Pointer[map[string]*page]
 	handler   http.Handler
 	log       *slog.Logger
+	fault     string
 
 	ctx     context.Context // bounds the sockets; ended by Close
 	cancel  context.CancelCauseFunc
@@ -120,13 +124,13 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		engine: o.Engine, catalogue: o.Catalogue,
-		texts: texts, tags: tags, assets: set, log: o.Log,
+		texts: texts, tags: tags, assets: set, log: o.Log, fault: o.Fault,
 	}
 	if err := s.SetPlace(o.Place); err != nil {
 		return nil, err
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
-	s.handler = safeweb.Protect(safeweb.Options{Hosts: o.Hosts, Log: o.Log}, s.routes())
+	s.handler = safeweb.Protect(safeweb.Options{Hosts: o.Hosts, Siblings: o.Fault != "", Log: o.Log}, s.routes())
 	return s, nil
 }
 

@@ -60,8 +60,7 @@ func policies(cfg *config.Config) (policy.Policies, error) {
 	if err != nil {
 		return nil, err
 	}
-	extra := append([]string{"http://" + cfg.Listen}, policy.Filters(cfg.Browser.Hosts)...)
-	return policy.Make(c, extra), nil
+	return policy.Make(c, agent.Screens(cfg)), nil
 }
 
 func checkPolicies(path string, want policy.Policies, asJSON bool, stdout io.Writer) error {

@@ -15,6 +15,7 @@ import (
 
 	"pointnum/cmd/internal/agent"
 	"pointnum/cmd/internal/cli"
+	"pointnum/cmd/internal/fault"
 	"pointnum/cmd/internal/program"
 	"pointnum/kiosk/config"
 	"pointnum/kiosk/steward"
@@ -38,6 +39,7 @@ Tué (kill -9), il retrouve au redémarrage la visite et ses pages, qui ne sont 
 			example := fs.Bool("example", false, "écrire une configuration expliquée, puis finir")
 			check := fs.Bool("check", false, "vérifier la configuration, puis finir")
 			debug := fs.Bool("debug", false, "journal détaillé (jamais de données de visiteurs)")
+			lost := fs.Bool("fault", false, "quand l’agent se tait, l’écran va à la page de panne (pointnum-fault.service)")
 			return func(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
 				if len(args) > 0 {
 					return cli.Usagef("argument inattendu : %s", args[0])
@@ -51,13 +53,13 @@ Tué (kill -9), il retrouve au redémarrage la visite et ses pages, qui ne sont 
 					level = slog.LevelDebug
 				}
 				log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
-				return run(ctx, *path, *check, log, stdout)
+				return run(ctx, *path, *check, *lost, log, stdout)
 			}
 		},
 	}
 }
 
-func run(ctx context.Context, path string, check bool, log *slog.Logger, stdout io.Writer) error {
+func run(ctx context.Context, path string, check, lost bool, log *slog.Logger, stdout io.Writer) error {
 	cfg, err := config.LoadFile(path)
 	if err != nil {
 		return cli.NoRestart(err)
@@ -69,8 +71,12 @@ func run(ctx context.Context, path string, check bool, log *slog.Logger, stdout 
 		_, err := fmt.Fprintf(stdout, "%s : rien à corriger, %d appareil(s)\n", path, len(cfg.Devices))
 		return err
 	}
+	screen := ""
+	if lost {
+		screen = "http://" + fault.Listen + "/lost"
+	}
 	err = agent.Run(ctx, agent.Options{
-		Config: cfg, Drivers: agent.Drivers(), Log: log, Reboot: reboot,
+		Config: cfg, Drivers: agent.Drivers(), Log: log, Reboot: reboot, Fault: screen,
 		Ready: func(url string) { log.Info("screen ready", "url", url) },
 	})
 	if errors.Is(err, agent.ErrRestart) {

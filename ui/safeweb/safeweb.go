@@ -46,6 +46,10 @@ type Options struct {
 	// MaxBody is the largest body in bytes; 0 is MaxBody. A handler that takes
 	// more (an upload) has a mux of its own.
 	MaxBody int64
+	// Siblings lets pages of this host's other ports, or names beside it, lead
+	// here: a whole page that is asked for with GET. The kiosk's fault screen
+	// and the agent's screen lead to each other.
+	Siblings bool
 	// HSTS tells browsers to come back with TLS only; for servers behind it.
 	HSTS bool
 	Log  *slog.Logger // nil logs nothing
@@ -68,7 +72,7 @@ func Protect(o Options, next http.Handler) http.Handler {
 			o.refuse(w, http.StatusMisdirectedRequest, "request for a foreign host refused")
 			return
 		}
-		if !sameSite(r) {
+		if !sameSite(r) && !(o.Siblings && fromSibling(r)) {
 			o.refuse(w, http.StatusForbidden, "request of another site refused")
 			return
 		}
@@ -121,6 +125,13 @@ func sameSite(r *http.Request) bool {
 	default:
 		return false
 	}
+}
+
+// fromSibling is a page that another port's page leads to.
+func fromSibling(r *http.Request) bool {
+	h := r.Header
+	return h.Get("Sec-Fetch-Site") == "same-site" && h.Get("Sec-Fetch-Mode") == "navigate" && h.Get("Sec-Fetch-Dest") == "document" &&
+		r.Method == http.MethodGet
 }
 
 func isUpgrade(r *http.Request) bool { return r.Header.Get("Upgrade") != "" }

@@ -55,6 +55,9 @@ type Options struct {
 	// Reboot starts the machine anew when the host asks for it; nil where it
 	// can't.
 	Reboot func(context.Context) error
+	// Fault is the address of the page that the screen shows when the agent is
+	// silent; "" for none. See package fault.
+	Fault string
 	// Clock is that of the counts; the zero Clock is the machine's.
 	Clock outbox.Clock
 }
@@ -228,7 +231,7 @@ func (a *parts) makeVisit(ctx context.Context, catalogue *portal.Catalogue, ln n
 	}
 	a.screens, err = ui.New(ui.Options{
 		Engine: a.engine, Catalogue: catalogue, Place: a.fleet.place(), Languages: a.Config.Languages,
-		Hosts: hosts, Log: a.Log,
+		Hosts: hosts, Log: a.Log, Fault: a.Fault,
 	})
 	if err != nil {
 		return fmt.Errorf("screens: %w", err)

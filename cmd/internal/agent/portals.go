@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"pointnum/cmd/internal/fault"
 	"pointnum/kiosk"
 	"pointnum/kiosk/browser"
 	"pointnum/kiosk/browser/egress"
@@ -77,9 +78,14 @@ func newPortals(c config.Browser, catalogue *portal.Catalogue, o BrowserOptions,
 // checkPolicies says whether the managed policies that Chromium reads are
 // those that the catalogue asks for.
 func checkPolicies(c *config.Config, catalogue *portal.Catalogue) (differences int, err error) {
-	extra := append([]string{"http://" + c.Listen}, policy.Filters(c.Browser.Hosts)...)
-	found, err := policy.CheckFolder(filepath.Dir(policy.Path), policy.Make(catalogue, extra))
+	found, err := policy.CheckFolder(filepath.Dir(policy.Path), policy.Make(catalogue, Screens(c)))
 	return len(found), err
+}
+
+// Screens are what the machine's browsers may open beside the catalogue: the
+// agent's screen, the screen of its fault, and the place's own hosts.
+func Screens(c *config.Config) []string {
+	return append([]string{"http://" + c.Listen, "http://" + fault.Listen}, policy.Filters(c.Browser.Hosts)...)
 }
 
 // uidOf is the number of an account; ours when it has no name.

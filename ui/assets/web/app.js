@@ -457,12 +457,21 @@ document.fonts.ready.then(watchScroll);
 
 let socket = null;
 let tries = 0;
+let heard = performance.now();
+
+// unheard leaves for the page of the fault, where there is one: the agent has
+// been silent for a minute, and that page knows when it is back.
+function unheard() {
+  const { fault } = document.body.dataset;
+  if (fault && performance.now() - heard > 60000) location.replace(fault);
+}
 
 function connect() {
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
   socket = new WebSocket(`${scheme}://${location.host}/socket`);
   socket.addEventListener('message', (event) => {
     tries = 0;
+    heard = performance.now();
     if (notice.classList.contains('lost')) {
       notice.classList.remove('lost');
       notice.hidden = true;
@@ -470,7 +479,9 @@ function connect() {
     render(JSON.parse(event.data));
   });
   socket.addEventListener('close', () => {
+    if (tries === 0) heard = performance.now(); // a view comes only when something changes
     tries += 1;
+    unheard();
     if (tries > 1) {
       notice.hidden = false;
       clearTimeout(noticeTimer);
