@@ -39,8 +39,8 @@ func (o *UpdateOrder) valid() bool {
 // UpdatePhase is how far a kiosk is with an update.
 type UpdatePhase string
 
-// The phases, in their order. A kiosk that is told a version it has, or that
-// was told none, is idle.
+// The phases, in their order. A kiosk that was told none is idle; one that is
+// told the version that it has, has done it.
 const (
 	UpdateIdle       UpdatePhase = "idle"
 	UpdateFetching   UpdatePhase = "fetching"
