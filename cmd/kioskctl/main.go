@@ -27,7 +27,7 @@ func main() {
 	cli.Main(cli.Program("kioskctl", "L’outil de la borne, pour la technicienne et le technicien.",
 		convertCommand(), inspectCommand(), devicesCommand(), scanCommand(), printCommand(), receiptCommand(),
 		diagCommand(), faultCommand(), selftestCommand(), statusCommand(), enrolCommand(), policiesCommand(), firewallCommand(),
-		healthCommand(), updateCommand(), powerCommand()))
+		healthCommand(), updateCommand(), powerCommand(), setupCommand(), confCommand()))
 }
 
 // configFlag adds -config and returns how to load it. A default file that is

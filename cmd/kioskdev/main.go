@@ -42,6 +42,8 @@ type options struct {
 	chromium                   string // further flags, for tests
 	fleet                      config.Fleet
 	code                       string // to enrol with
+	setup                      bool   // begin with the technician's screens
+	conf                       string // folder of borne.txt
 }
 
 func command() cli.Command {
@@ -80,6 +82,8 @@ d’essai » et sa messagerie sont là aussi : ils s’ouvrent depuis l’écran
 			fs.StringVar(&o.fleet.CA, "fleet-ca", "", "`fichier` PEM de son certificat, s’il n’est pas connu de cette machine")
 			fs.StringVar(&o.fleet.Dir, "fleet-dir", "", "`dossier` de l’identité de la borne et de ce qui attend ; un nouveau sinon")
 			fs.StringVar(&o.code, "code", "", "`code` à usage unique, pour inscrire la borne au démarrage")
+			fs.BoolVar(&o.setup, "setup", false, "commencer par la mise en service, comme une borne neuve")
+			fs.StringVar(&o.conf, "conf", "", "`dossier` d’un borne.txt que la mise en service suit")
 			fs.BoolVar(&o.only, "hardware", false, "le matériel seul")
 			fs.StringVar(&o.writeConfig, "write-config", "", "écrire la configuration de ce matériel dans ce `fichier`")
 			fs.BoolVar(&o.json, "json", false, "dire les adresses en JSON, sur une ligne")
@@ -186,7 +190,12 @@ func (o *options) both(ctx context.Context, bench *hardware.Bench, cfg *config.C
 		}
 	}
 	a.Clock = hurry(ctx, &work)
-	err = o.serve(ctx, &work, a)
+	if o.setup {
+		err = o.setUp(ctx, bench, &a)
+	}
+	if err == nil {
+		err = o.serve(ctx, &work, a)
+	}
 	stop()
 	fail(nil) // the agent may have ended by itself
 	work.Wait()

@@ -108,6 +108,7 @@ func routes(h Handler) http.Handler {
 		answer(w, f, err)
 	})
 	upkeepRoutes(mux, h)
+	setupRoute(mux, h)
 	return mux
 }
 

@@ -72,7 +72,9 @@ type Flow struct {
 
 	// Below: Run's own.
 	st      State
-	network Network // as it is asked for, with its password until it is applied
+	network Network // as it was asked for since the start, and what is known of before
+	ca      string  // path of network.CA; "" none
+	links   bool    // the machine keeps a Wi-Fi or an address that a setup asked for
 	conf    *Conf   // nil without a technician's file, or once it was left
 	blank   Blank   // what is to be taken out of it, and could not yet
 	cancel  context.CancelFunc
@@ -174,6 +176,11 @@ func (f *Flow) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer f.worker.Wait()
 	defer stop()
+	if r, ok := f.o.Machine.(Router); ok && (f.network.Proxy != "" || f.network.CA != nil) {
+		if err := r.Route(f.network.Proxy, f.network.CA); err != nil {
+			f.fail(TaskJoin, err)
+		}
+	}
 	f.enter(ctx)
 	f.publish()
 	timer := time.NewTimer(time.Hour)

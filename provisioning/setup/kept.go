@@ -27,6 +27,7 @@ type kept struct {
 	Step    Step         `json:"step"` // to be done
 	Lang    string       `json:"lang"`
 	SSID    string       `json:"ssid,omitempty"`
+	Links   bool         `json:"links,omitempty"` // Wi-Fi or a fixed address were asked for
 	Proxy   string       `json:"proxy,omitempty"`
 	Server  string       `json:"server,omitempty"`
 	Alone   bool         `json:"alone,omitempty"`
@@ -69,7 +70,7 @@ func keep(dir string, k kept) error {
 // save keeps what is finished.
 func (f *Flow) save() error {
 	return keep(f.o.Base.Fleet.Dir, kept{
-		Step: f.st.Step, Lang: f.st.Lang, SSID: f.st.Network.SSID, Proxy: f.network.Proxy, Server: f.st.Host.Server,
+		Step: f.st.Step, Lang: f.st.Lang, SSID: f.st.Network.SSID, Links: f.links, Proxy: f.network.Proxy, Server: f.st.Host.Server,
 		Alone: f.st.Host.Alone, Place: f.st.Host.Place, Devices: f.st.Devices, Blank: f.blank,
 	})
 }
@@ -81,8 +82,17 @@ func (f *Flow) restore() error {
 		f.st.Host.Is, f.st.Host.Server = &id, id.Server
 	}
 	dir := f.o.Base.Fleet.Dir
+	f.ca = f.o.Base.Fleet.CA
 	if _, err := os.Stat(f.caPath()); err == nil {
-		f.st.Network.CA = true
+		f.ca = f.caPath()
+	}
+	if f.ca != "" {
+		ca, err := readSome(f.ca, maxCA)
+		if err != nil {
+			f.o.Log.Warn("the place's certificate can't be read", "err", err)
+			f.ca = ""
+		}
+		f.network.CA, f.st.Network.CA = ca, err == nil
 	}
 	b, err := readSome(filepath.Join(dir, keptFile), 1<<20)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -96,7 +106,7 @@ func (f *Flow) restore() error {
 		f.o.Log.Warn("a setup under way can't be read: it begins anew", "err", err)
 		return nil
 	}
-	f.st.Step, f.st.Lang, f.network.Proxy = k.Step, k.Lang, k.Proxy
+	f.st.Step, f.st.Lang, f.network.Proxy, f.links = k.Step, k.Lang, k.Proxy, k.Links
 	f.st.Network.SSID, f.st.Network.Proxy = k.SSID, withoutPassword(k.Proxy)
 	f.st.Host.Alone, f.st.Host.Place, f.st.Devices, f.blank = k.Alone, k.Place, k.Devices, k.Blank
 	if k.Server != "" && f.st.Host.Is == nil {

@@ -35,6 +35,13 @@ type Machine interface {
 	TPM(ctx context.Context) (bool, error)
 }
 
+// Router is a Machine that can be told of the way out alone, with the links as
+// they are: after a start, when the Wi-Fi's password is the machine's only.
+type Router interface {
+	// Route goes through a proxy, "" none, and trusts certificates, nil none.
+	Route(proxy string, ca []byte) error
+}
+
 // LinkKind is the kind of a network interface.
 type LinkKind string
 

@@ -68,8 +68,13 @@ func (f *Flow) handleNetwork(ctx context.Context, a Action) error {
 // join has the machine use other settings, then looks how far it comes.
 func (f *Flow) join(ctx context.Context, n Network) {
 	server := f.server()
+	apply := f.o.Machine.Apply
+	// The machine knows the Wi-Fi's password, and we do not any more.
+	if r, ok := f.o.Machine.(Router); ok && f.links && n.WiFi == nil && n.Address == nil {
+		apply = func(_ context.Context, n Network) error { return r.Route(n.Proxy, n.CA) }
+	}
 	f.work(ctx, TaskJoin, func(c context.Context) func() {
-		err := f.o.Machine.Apply(c, n)
+		err := apply(c, n)
 		if err == nil && n.CA != nil {
 			if err = os.MkdirAll(f.o.Base.Fleet.Dir, 0o700); err == nil {
 				err = atomicfile.Write(f.caPath(), n.CA, 0o644)
@@ -94,7 +99,10 @@ func (f *Flow) join(ctx context.Context, n Network) {
 // applied keeps what the machine uses now; it keeps the password itself.
 func (f *Flow) applied(ctx context.Context, n Network) {
 	f.st.Network.Proxy = withoutPassword(n.Proxy)
-	f.st.Network.CA = f.st.Network.CA || n.CA != nil
+	if n.CA != nil {
+		f.st.Network.CA, f.ca = true, f.caPath()
+	}
+	f.links = f.links || n.WiFi != nil || n.Address != nil
 	if n.WiFi != nil {
 		f.st.Network.SSID = n.WiFi.SSID
 		if n.WiFi.Password != "" && f.conf != nil && f.conf.Network.WiFi != nil && f.conf.Network.WiFi.Password == n.WiFi.Password {

@@ -189,10 +189,7 @@ func (f *Flow) handleHost(ctx context.Context, a Action) error {
 }
 
 func (f *Flow) enrol(ctx context.Context, code string) {
-	e := Enrolment{Server: f.st.Host.Server, Code: code, Proxy: f.network.Proxy}
-	if f.st.Network.CA {
-		e.CA = f.caPath()
-	}
+	e := Enrolment{Server: f.st.Host.Server, Code: code, Proxy: f.network.Proxy, CA: f.ca}
 	f.work(ctx, TaskEnrol, func(c context.Context) func() {
 		id, err := f.o.Enrol(c, e)
 		return func() {
@@ -382,10 +379,7 @@ func (f *Flow) Config() *config.Config {
 	}
 	langs := slices.DeleteFunc(slices.Clone(c.Languages), func(l string) bool { return l == f.st.Lang })
 	c.Languages = append([]string{f.st.Lang}, langs...)
-	c.Fleet.Proxy, c.Fleet.CA, c.Fleet.Server = f.network.Proxy, "", ""
-	if f.st.Network.CA {
-		c.Fleet.CA = f.caPath()
-	}
+	c.Fleet.Proxy, c.Fleet.CA, c.Fleet.Server = f.network.Proxy, f.ca, ""
 	if f.st.Host.Is != nil {
 		c.Fleet.Server = f.st.Host.Is.Server
 	}

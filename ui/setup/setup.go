@@ -26,6 +26,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"pointnum/kiosk"
@@ -58,6 +59,7 @@ type Server struct {
 	pages   map[string]*template.Template // by language
 	handler http.Handler
 	log     *slog.Logger
+	waiting atomic.Int64    // pages that ask for the next state
 	ctx     context.Context // bounds the waiting; ended by Close
 	cancel  context.CancelFunc
 }
@@ -123,6 +125,9 @@ func New(o Options) (*Server, error) {
 
 // Handler is the whole server, protected.
 func (s *Server) Handler() http.Handler { return s.handler }
+
+// Pages is how many screens show a page of the server's now.
+func (s *Server) Pages() int { return int(s.waiting.Load()) }
 
 // Close ends what waits. It may be called twice.
 func (s *Server) Close() { s.cancel() }
@@ -212,6 +217,8 @@ func (s *Server) seen(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	stop := context.AfterFunc(s.ctx, cancel)
 	defer stop()
+	s.waiting.Add(1)
+	defer s.waiting.Add(-1)
 	st, seq, err := s.flow.Wait(ctx, after)
 	if err != nil {
 		st, seq = s.flow.State()

@@ -191,10 +191,15 @@ func wayOf(c config.Fleet) (w way, err error) {
 
 // enrol gets an identity and keeps it; the tie begins anew with it.
 func (s *supervision) enrol(ctx context.Context, e control.Enrolment) (control.Fleet, error) {
-	c := s.agent.Config.Fleet
 	if e.Server == "" {
-		e.Server = c.Server
+		e.Server = s.agent.Config.Fleet.Server
 	}
+	return s.enrolWith(ctx, s.agent.Config.Fleet, e, "")
+}
+
+// enrolWith goes the way that c describes, with a key that may have been tried
+// before; "" makes one.
+func (s *supervision) enrolWith(ctx context.Context, c config.Fleet, e control.Enrolment, key enrol.Key) (control.Fleet, error) {
 	if !config.ServerAddress(e.Server) {
 		return control.Fleet{}, &kiosk.Error{Code: kiosk.CodeBadRequest, Op: "enrol", Err: errors.New("no server: write it in kiosk.yaml (fleet: server:), or give it")}
 	}
@@ -205,7 +210,7 @@ func (s *supervision) enrol(ctx context.Context, e control.Enrolment) (control.F
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return control.Fleet{}, fmt.Errorf("enrol: %w", err)
 	}
-	id, err := enrol.Ask(ctx, enrol.Options{Server: e.Server, Code: e.Code, Version: Version, CA: way.ca, Proxy: way.proxy})
+	id, err := enrol.Ask(ctx, enrol.Options{Server: e.Server, Code: e.Code, Version: Version, CA: way.ca, Proxy: way.proxy, Key: key})
 	if err != nil {
 		return control.Fleet{}, err
 	}
@@ -389,9 +394,7 @@ func (s *supervision) command(ctx context.Context, c provisioning.Command) error
 	case provisioning.CommandSelfTest:
 		return s.selfTest(ctx)
 	case provisioning.CommandRestart:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.restart = time.Now().Add(restartDelay)
+		s.restartSoon()
 		return nil
 	case provisioning.CommandReboot:
 		if s.agent.Reboot == nil {
@@ -400,6 +403,13 @@ func (s *supervision) command(ctx context.Context, c provisioning.Command) error
 		return s.agent.Reboot(ctx)
 	}
 	return errUnknown
+}
+
+// restartSoon has the agent end, once the answer is out and no visit goes on.
+func (s *supervision) restartSoon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.restart = time.Now().Add(restartDelay)
 }
 
 // restartDue says that the agent may end now, as the host asked: a visit that
@@ -425,6 +435,9 @@ func (s *supervision) place() ui.Place {
 
 // applySettings has the screens show the place as the host describes it.
 func (s *supervision) applySettings() error {
+	if s.agent.screens == nil { // while the kiosk is set up
+		return nil
+	}
 	return s.agent.screens.SetPlace(s.place())
 }
 

@@ -25,6 +25,11 @@ import (
 // identity can be read. Devices and network are no part of it: an outage at
 // the place would bring a good release back.
 func (a *parts) Health(ctx context.Context) ([]control.Check, error) {
+	return a.healthWith(ctx, func() (string, error) { return pagesOpen(a.screens.Pages()) })
+}
+
+// healthWith does so with the screen's part given.
+func (a *parts) healthWith(ctx context.Context, screen func() (string, error)) ([]control.Check, error) {
 	a.trying.Lock()
 	defer a.trying.Unlock()
 	var list []control.Check
@@ -34,7 +39,7 @@ func (a *parts) Health(ctx context.Context) ([]control.Check, error) {
 	}{
 		{"page", func() (string, error) { return a.tryPage(ctx) }},
 		{"memory", a.tryWipe},
-		{"screen", a.tryScreen},
+		{"screen", screen},
 		{"identity", a.tryIdentity},
 	} {
 		detail, err := part.try()
@@ -120,10 +125,10 @@ func (a *parts) tryWipe() (detail string, err error) {
 	return "wiped", nil
 }
 
-// tryScreen hears from the page itself: a display that runs and shows nothing
-// looks well from outside.
-func (a *parts) tryScreen() (string, error) {
-	if n := a.screens.Pages(); n > 0 {
+// pagesOpen hears from the pages themselves: a display that runs and shows
+// nothing looks well from outside.
+func pagesOpen(n int) (string, error) {
+	if n > 0 {
 		return fmt.Sprintf("%d open", n), nil
 	}
 	return "", &kiosk.Error{Code: kiosk.CodeNotResponding, Op: "health: no screen shows the kiosk's page"}
