@@ -293,7 +293,7 @@ func (s *server) handler() http.Handler {
 		switch {
 		case s.relay != nil && s.o.Relay == "https://"+r.Host:
 			s.relay.Handler().ServeHTTP(w, r)
-		case r.URL.Path == "/fleet" || r.URL.Path == "/sync" || r.URL.Path == "/enrol":
+		case r.URL.Path == "/fleet" || r.URL.Path == "/sync" || r.URL.Path == "/enrol" || r.URL.Path == "/resign":
 			kiosks.ServeHTTP(w, r)
 		case s.o.Releases != nil && release.Serves(r.URL.Path):
 			s.o.Releases.Handler().ServeHTTP(w, r)

@@ -247,6 +247,7 @@ func (e *Engine) Handler() http.Handler {
 	mux.Handle("GET "+fleetPath, e.bridge)
 	mux.HandleFunc("POST /sync", e.serveSync)
 	mux.HandleFunc("POST /enrol", e.serveEnrol)
+	mux.HandleFunc("POST /resign", e.serveResign)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Origin") != "" {
 			http.Error(w, "refused", http.StatusForbidden)
