@@ -285,6 +285,9 @@ func spread(version string, kiosks []Kiosk) []Kiosk {
 	return out
 }
 
+// Everybody is no structure's ID: only who sees all is told of a Change there.
+const Everybody = "all"
+
 // Step is what a step of a rollout found.
 type Step struct {
 	Rollout Rollout

@@ -82,7 +82,8 @@ func TestEveryFormWantsItsToken(t *testing.T) {
 		"/s/tilleuls/alerts", "/s/tilleuls/alerts/try", "/s/tilleuls/people", "/s/tilleuls/people/p2/role", "/s/tilleuls/people/p2/disable",
 		"/s/tilleuls/people/p2/reinvite", "/s/tilleuls/codes", "/account/key/begin", "/account/key", "/account/key/remove", "/account/recovery",
 		"/prove", "/prove/begin", "/prove/provider", "/logout", "/lang", "/login/passkey/begin", "/login/passkey", "/login/password", "/login/recovery",
-		"/login/provider", "/join/JETON", "/join/JETON/begin", "/join/JETON/password", "/join/JETON/password/done",
+		"/login/provider", "/updates", "/updates/r1/pause", "/updates/r1/resume", "/updates/r1/stop", "/kiosks/h1/pilot", "/kiosks/h1/pilot_gone",
+		"/join/JETON", "/join/JETON/begin", "/join/JETON/password", "/join/JETON/password/done",
 	} {
 		v := visit(t, address, "samia")
 		if r, _ := v.do("POST", path, url.Values{"name": {"x"}, "label": {"x"}, "text": {"x"}, "until": {"12:00"}, "email": {"a@b.fr"}, "role": {"desk"}}); r.StatusCode != http.StatusForbidden {

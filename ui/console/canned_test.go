@@ -36,21 +36,23 @@ type fleet struct {
 	stale    bool // sensitive actions want a proof
 	label    string
 	empty    bool
+	pilot    bool
+	board    console.UpdateBoard
 }
 
 func newFleet() *fleet {
-	return &fleet{changes: map[chan struct{}]bool{}, cards: cards(), settings: settings(), alerts: console.Alerts{
+	return &fleet{changes: map[chan struct{}]bool{}, cards: cards(), board: board(), settings: settings(), alerts: console.Alerts{
 		Emails: []string{"accueil@exemple.fr"}, Webhook: "https://si.exemple.fr/alertes", HasSecret: true, QuietFrom: 20 * 60, QuietTo: 7 * 60, DigestAt: 8 * 60, Version: "v1",
 	}}
 }
 
 func cards() []console.Card {
 	return []console.Card{
-		{ID: "h1", Number: "42-17", Structure: "tilleuls", Label: "Hall d’accueil", Use: console.UseBusy, Call: &console.Call{ID: "c1", Since: now.Add(-2 * time.Minute)}},
+		{ID: "h1", Number: "42-17", Structure: "tilleuls", Label: "Hall d’accueil", Use: console.UseBusy, Version: "1.4.0", Update: &console.Update{Version: "1.4.0", Wanted: "2.0.0", Phase: console.UpdateReturned, Code: "update_unhealthy"}, Call: &console.Call{ID: "c1", Since: now.Add(-2 * time.Minute)}},
 		{ID: "h2", Number: "42-18", Structure: "tilleuls", Label: "Premier étage", Use: console.UseFree, Troubles: []console.Trouble{
 			{Name: "device/p", Kind: kiosk.KindPrinter, Code: kiosk.CodePaperEmpty, Since: now.Add(-time.Hour)}}},
 		{ID: "h3", Number: "42-19", Structure: "tilleuls", Label: "Médiathèque", Use: console.UseOff, Since: now.Add(-89 * time.Minute)},
-		{ID: "h4", Number: "42-20", Structure: "tilleuls", Label: "Salle des démarches", Use: console.UseFree, Unused: now.AddDate(0, 0, -5)},
+		{ID: "h4", Number: "42-20", Structure: "tilleuls", Label: "Salle des démarches", Use: console.UseFree, Unused: now.AddDate(0, 0, -5), Version: "1.4.0", Update: &console.Update{Version: "1.4.0", Wanted: "2.0.0", Phase: console.UpdateWaiting, Percent: 100}},
 		{ID: "h5", Number: "42-21", Structure: "tilleuls", Label: "Annexe", Use: console.UsePaused, Paused: "Cette borne est en réparation.", Message: "Nous fermons à midi."},
 		{ID: "h6", Number: "42-22", Structure: "tilleuls", Label: "Mairie", Use: console.UseFree, Troubles: []console.Trouble{
 			{Name: "device/s", Kind: kiosk.KindScanner, Code: kiosk.CodePaperJam, Since: now.Add(-time.Hour), Checking: true},
@@ -149,7 +151,7 @@ func (f *fleet) Kiosk(_ context.Context, who console.Who, id string) (console.De
 	}
 	wiped := true
 	return console.Detail{
-		Card: *c, StructureName: "Centre social des Tilleuls", Version: "1.4.0", Enrolled: now.AddDate(0, -3, 0), SettingsSent: true, Wiped: &wiped,
+		Card: *c, StructureName: "Centre social des Tilleuls", Pilot: f.pilot, Enrolled: now.AddDate(0, -3, 0), SettingsSent: true, Wiped: &wiped,
 		Refused: []string{"pub.exemple.com"},
 		Commands: []console.Command{
 			{ID: "o3", Kind: console.OrderReboot, By: "Samia", At: now.Add(-time.Minute), Status: console.StatusWaiting},
@@ -269,7 +271,7 @@ func newLogins() *logins {
 		sessions: map[string]console.Who{
 			"samia": {Person: "p1", Name: "Samia Benali", Role: console.RoleAdmin, Structure: "tilleuls", Rights: allRights, Session: "s1"},
 			"paul":  {Person: "p2", Name: "Paul Durand", Role: console.RoleDesk, Structure: "tilleuls", Rights: []console.Right{console.MaySee, console.MayHelp, console.MayMessage}, Session: "s2"},
-			"fleet": {Person: "p9", Name: "Ada", Role: console.RoleFleet, Rights: append(slices.Clone(allRights), console.MayStructure), Session: "s9"},
+			"fleet": {Person: "p9", Name: "Ada", Role: console.RoleFleet, Rights: append(slices.Clone(allRights), console.MayStructure, console.MayUpdate), Session: "s9"},
 			"only":  {Person: "p5", Name: "Zoé Roux", Role: console.RoleDesk, Structure: "tilleuls", Only: true, Session: "s5"},
 			"pass":  {Person: "p6", Name: "Max", Role: console.RoleAdmin, Structure: "tilleuls", Rights: allRights, Password: true, Session: "s6"},
 		},

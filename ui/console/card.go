@@ -22,6 +22,7 @@ type cardView struct {
 	Message, Paused   string
 	Fix               bool // "C'est fait" makes sense
 	Checking          bool // somebody said so
+	Version, Update   string
 }
 
 // gesture is the next thing to do with one's hands.
@@ -64,7 +65,7 @@ func moodPicture(mood string) string {
 }
 
 func (s *Server) card(l *i18n.Language, c Card) cardView {
-	v := cardView{ID: c.ID, Label: c.Label, Number: c.Number, Message: c.Message, Paused: c.Paused}
+	v := cardView{ID: c.ID, Label: c.Label, Number: c.Number, Message: c.Message, Paused: c.Paused, Version: c.Version, Update: updateOf(l, c.Update)}
 	if v.Label == "" {
 		v.Label = c.ID
 	}

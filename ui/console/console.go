@@ -168,6 +168,7 @@ func (s *Server) routes() *http.ServeMux {
 	s.boardRoutes(mux)
 	s.placeRoutes(mux)
 	s.staffRoutes(mux)
+	s.updateRoutes(mux)
 	mux.HandleFunc("POST /lang", s.public(s.setLanguage))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, &request{Request: r, l: s.language(r, "")}, ErrNotFound)

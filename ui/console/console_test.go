@@ -104,7 +104,7 @@ var pages = []string{
 func TestEveryPageIsWhole(t *testing.T) {
 	address := serve(t, newFleet(), newLogins())
 	for _, lang := range []string{"fr", "en"} {
-		for token, list := range map[string][]string{"samia": pages, "fleet": {"/", "/?find=rien", "/s/tilleuls/usage?by=structure"}, "only": {"/account"}, "": {"/login", "/join/JETON"}} {
+		for token, list := range map[string][]string{"samia": pages, "fleet": {"/", "/?find=rien", "/s/tilleuls/usage?by=structure", "/updates", "/updates/r1/ask/stop", "/updates/r1/ask/resume"}, "only": {"/account"}, "": {"/login", "/join/JETON"}} {
 			for _, path := range list {
 				v := visit(t, address, token)
 				v.headers["Accept-Language"] = lang
@@ -195,6 +195,8 @@ func TestEveryActionReachesTheFleet(t *testing.T) {
 		{"/kiosks/h2/ask/reboot", "/kiosks/h2/reboot", nil, "/kiosks/h2?note=rebooting", "order h2 reboot"},
 		{"/kiosks/h2/ask/self_test", "/kiosks/h2/self_test", nil, "/kiosks/h2?note=testing", "order h2 self_test"},
 		{"/kiosks/h2", "/kiosks/h2/rename", url.Values{"label": {"Étage"}}, "/kiosks/h2?note=renamed", "rename h2 Étage"},
+		{"/kiosks/h2", "/kiosks/h2/pilot", nil, "/kiosks/h2?note=pilot", "pilot h2 true"},
+		{"/kiosks/h2", "/kiosks/h2/pilot_gone", nil, "/kiosks/h2?note=pilot_gone", "pilot h2 false"},
 		{"/kiosks/h2/ask/revoke", "/kiosks/h2/revoke", nil, "/?note=revoked", "revoke h2"},
 		{"/s/tilleuls/people", "/s/tilleuls/people/p2/role", url.Values{"role": {"referent"}}, "/s/tilleuls/people?note=role", "role referent p2"},
 		{"/s/tilleuls/people", "/s/tilleuls/people/p2/disable", nil, "/s/tilleuls/people?note=disabled", "disable true p2"},

@@ -43,6 +43,7 @@ type Fleet interface {
 	Staff
 	Enrolments
 	Journal
+	Updates
 }
 
 // Boards is what is seen of kiosks.

@@ -62,7 +62,7 @@ func (s *Server) first(w http.ResponseWriter, r *request) error {
 	if len(list) == pageSize {
 		v.Next = "/?find=" + url.QueryEscape(find) + "&after=" + url.QueryEscape(list[len(list)-1].ID)
 	}
-	return s.render(w, r, http.StatusOK, "structures", layout{Title: r.l.T("structures", "title"), Body: v, Live: true})
+	return s.render(w, r, http.StatusOK, "structures", layout{Title: r.l.T("structures", "title"), Body: v, Live: true, Nav: s.fleetNav(r, "structures")})
 }
 
 func (s *Server) structureRow(r *request, st Structure) structureRow {

@@ -23,7 +23,8 @@ type kioskView struct {
 	Off       bool
 	Supplies  []supplyView
 	Commands  []commandView
-	Version   string
+	Pilot     bool
+	Updated   bool // from here
 	Enrolled  string
 	Settings  string
 	Wiped     string
@@ -63,7 +64,7 @@ func (s *Server) showKiosk(w http.ResponseWriter, r *request, d Detail, typed st
 	l := r.l
 	v := kioskView{
 		cardView: s.card(l, d.Card), May: mayMap(r.who), Busy: d.Use == UseBusy, Off: d.Use == UseOff || d.Use == UseNew,
-		Version: d.Version, Refused: d.Refused, Support: s.support, Typed: typed, IsPaused: d.Paused != "",
+		Pilot: d.Pilot, Updated: d.Update != nil, Refused: d.Refused, Support: s.support, Typed: typed, IsPaused: d.Paused != "",
 		Until: s.now().In(s.zone).Add(time.Hour).Format("15:04"),
 	}
 	for _, id := range readyMessages {
@@ -212,6 +213,8 @@ func (s *Server) act(w http.ResponseWriter, r *request) error {
 			return toNote(w, r, kioskPath(id), "empty")
 		}
 		word, err = "renamed", s.fleet.Rename(ctx, r.who, id, label)
+	case "pilot", "pilot_gone":
+		word, err = what, s.fleet.Pilot(ctx, r.who, id, what == "pilot")
 	case "revoke":
 		back, word, err = "/", "revoked", s.fleet.Revoke(ctx, r.who, id)
 	default:

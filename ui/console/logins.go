@@ -36,6 +36,7 @@ const (
 	MayAudit     Right = "audit"     // read who did what
 	MayAlerts    Right = "alerts"    // say whom alerts reach
 	MayStructure Right = "structure" // add structures
+	MayUpdate    Right = "update"    // bring kiosks to new versions
 )
 
 // Who is somebody who is logged in. The console only hides what the rights do

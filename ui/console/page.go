@@ -23,6 +23,7 @@ type page struct{ t *template.Template }
 var pageNames = []string{
 	"problem", "login", "prove", "join", "joinpassword", "recovery", "account", "structures", "home", "kiosk",
 	"confirm", "usage", "settings", "people", "codes", "newcode", "invited", "alerts", "secret", "audit", "leaving",
+	"updates", "plan",
 }
 
 // layout is what every page has.
@@ -171,9 +172,10 @@ var (
 	goodNotes = []string{
 		"coming", "ended", "checking", "message_sent", "message_gone", "paused", "resumed", "restarting", "rebooting",
 		"testing", "renamed", "revoked", "saved", "role", "disabled", "enabled", "confirmed", "withdrawn", "key_added",
-		"key_gone", "proved", "tried", "added", "bye",
+		"key_gone", "proved", "tried", "added", "bye", "started", "rollout_paused", "rollout_resumed", "rollout_stopped",
+		"pilot", "pilot_gone",
 	}
-	badNotes = []string{"taken", "empty", "invalid", "conflict", "last"}
+	badNotes = []string{"taken", "empty", "invalid", "conflict", "last", "changed"}
 )
 
 func noteOf(l *i18n.Language, word string) *note {

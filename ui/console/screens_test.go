@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"pointnum/kiosk/browser/devtools"
+	"pointnum/ui/console"
 )
 
 // start starts Chromium.
@@ -167,6 +168,8 @@ func shots() []shot {
 		{"home", "samia", "/s/tilleuls", "", "narrow"},
 		{"home-desk", "paul", "/s/tilleuls?note=checking", "", ""},
 		{"structures", "fleet", "/", "", "narrow"},
+		{"updates", "fleet", "/updates", "", "narrow"},
+		{"updates-stop", "fleet", "/updates/r1/ask/stop", "", ""},
 		{"kiosk", "samia", "/kiosks/h1", "", "narrow"},
 		{"kiosk-paused", "samia", "/kiosks/h5?note=paused", "", ""},
 		{"confirm", "samia", "/kiosks/h1/ask/reboot", "", ""},
@@ -248,8 +251,30 @@ func TestScreens(t *testing.T) {
 				}
 				v.shoot(ctx, fmt.Sprintf("%s-%s-%d", s.name, run.lang, run.width))
 			}
+			v.rollouts(ctx, f, run, string(axe))
 		})
 	}
+}
+
+// rollouts shows the page of updates as it is without a rollout and with one
+// that has stopped.
+func (v *tab) rollouts(ctx context.Context, f *fleet, run run, axe string) {
+	v.t.Helper()
+	v.login(ctx, "fleet")
+	look := func(name, path string) {
+		v.t.Helper()
+		v.open(ctx, path)
+		v.measure(ctx, name)
+		if run.axe {
+			v.axe(ctx, name, axe)
+		}
+		v.shoot(ctx, fmt.Sprintf("%s-%s-%d", name, run.lang, run.width))
+	}
+	f.rollout(func(r *console.Rollout) { r.State, r.Bad = console.RolloutHeld, 6 })
+	look("updates-held", "/updates")
+	f.rollout(nil)
+	look("updates-new", "/updates?note=rollout_stopped")
+	look("plan", "/updates/new?version=2.0.0&pace=careful&stop=5&day=2026-12-01")
 }
 
 // measure finds what axe does not see.

@@ -72,7 +72,7 @@ func TestLanguagesHaveTheSameTexts(t *testing.T) {
 // families are pages whose ids are values of other lists.
 var families = []string{
 	"action", "ask", "ask_text", "ask_yes", "by", "count", "device", "end_of", "group", "language", "language_of", "note", "order", "pause", "period",
-	"problem", "problem_do", "role", "role_does", "said", "sentence", "status", "trouble", "use", "nav", "settings",
+	"problem", "problem_do", "role", "role_does", "said", "sentence", "status", "trouble", "use", "nav", "settings", "pace", "update_why",
 }
 
 func TestEveryTextIsThereAndUsed(t *testing.T) {

@@ -54,7 +54,9 @@ type Card struct {
 	Message string // of the host, on its screen now
 	Paused  string // the sentence that visitors read; "" when it serves
 	// Copied says that two kiosks speak under its name.
-	Copied bool
+	Copied  bool
+	Version string  // of its system; "" unknown
+	Update  *Update // nil where it is not updated from here
 }
 
 // Call is a visitor who waits for help. It does not say who.
@@ -87,7 +89,7 @@ type Supply struct {
 type Detail struct {
 	Card
 	StructureName string
-	Version       string    // of its program; "" unknown
+	Pilot         bool      // it may be among the first to be updated
 	Enrolled      time.Time // since when it is ours
 	Revoked       time.Time // zero: in service
 	// SettingsSent is false while it does not have the newest settings.
@@ -116,6 +118,7 @@ const (
 	OrderSettings  OrderKind = "settings"
 	OrderHelpTaken OrderKind = "help_taken"
 	OrderHelpDone  OrderKind = "help_done"
+	OrderUpdate    OrderKind = "update"
 )
 
 // Order is one thing that a kiosk is told.

@@ -236,7 +236,7 @@ func (s *server) openAlerts(o Options) (err error) {
 func (s *server) openConsole(o Options, here *url.URL) error {
 	d, err := desk.New(desk.Options{
 		Store: s.store, Engine: s.engine, People: s.people, Mail: o.Mailer != nil, Kept: keptDays(o.Keep), Log: s.log,
-		Try: s.alerts.Try,
+		Try: s.alerts.Try, Nudge: s.rollouts.Nudge,
 	})
 	if err != nil {
 		return err

@@ -147,7 +147,7 @@ func (d *Desk) Kiosk(ctx context.Context, w console.Who, id string) (console.Det
 		return console.Detail{}, err
 	}
 	out := console.Detail{
-		Card: d.card(ctx, pw, s, k, commands, used[id]), StructureName: s.Name, Version: k.State.Version, Enrolled: k.Enrolled, Revoked: k.Revoked,
+		Card: d.card(ctx, pw, s, k, commands, used[id]), StructureName: s.Name, Pilot: k.Pilot, Enrolled: k.Enrolled, Revoked: k.Revoked,
 		SettingsSent: k.State.Settings >= s.Settings.Revision,
 	}
 	if k.State.Wiped != nil {
@@ -200,6 +200,7 @@ func (d *Desk) card(ctx context.Context, pw people.Who, s fleet.Structure, k fle
 	c := console.Card{
 		ID: k.ID, Number: number(k.ID), Structure: k.Structure, Label: k.Label,
 		Message: k.State.Message, Paused: k.State.Paused, Copied: !k.Copied.IsZero(),
+		Version: versionOf(k), Update: updateOf(k),
 	}
 	switch {
 	case p.Online:

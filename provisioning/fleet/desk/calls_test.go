@@ -59,6 +59,7 @@ func calls() map[string]call {
 	ordering(m)
 	places(m)
 	staff(m)
+	updates(m)
 	return m
 }
 
@@ -205,6 +206,23 @@ func staff(m map[string]call) {
 	})
 	m["Confirm"] = act("Confirm", who{governing, true}, func(ctx context.Context, f console.Fleet, w console.Who, t target) error {
 		return f.Confirm(ctx, w, t.person)
+	})
+}
+
+func updates(m map[string]call) {
+	m["Updates"] = call{"Updates", who{everywhere, false}, false, func(ctx context.Context, f console.Fleet, w console.Who, _ target) (any, error) {
+		return f.Updates(ctx, w)
+	}}
+	m["StartRollout"] = call{"StartRollout", who{everywhere, true}, false, func(ctx context.Context, f console.Fleet, w console.Who, _ target) (any, error) {
+		return nil, f.StartRollout(ctx, w, console.Plan{Version: "2.0.0", Stages: []console.Stage{{Kiosks: 1}, {Percent: 100}}, StopNumber: 1})
+	}}
+	for do, sensitive := range map[console.Steer]bool{console.SteerPause: false, console.SteerResume: true, console.SteerStop: false} {
+		m["SteerRollout/"+string(do)] = call{"SteerRollout", who{everywhere, sensitive}, false, func(ctx context.Context, f console.Fleet, w console.Who, _ target) (any, error) {
+			return nil, f.SteerRollout(ctx, w, "none", do)
+		}}
+	}
+	m["Pilot"] = act("Pilot", who{pausing, false}, func(ctx context.Context, f console.Fleet, w console.Who, t target) error {
+		return f.Pilot(ctx, w, t.kiosk, true)
 	})
 }
 

@@ -26,6 +26,7 @@ var (
 
 // Store is the truth; *store.Store is one.
 type Store interface {
+	UpdateStore
 	// Structure is one, fleet.ErrNotFound outside of the scope.
 	Structure(ctx context.Context, sc fleet.Scope, id string) (fleet.Structure, error)
 	// Structures are those of the scope.
@@ -81,6 +82,8 @@ type Options struct {
 	// Try sends a structure's alerts a message that says that it is a try;
 	// nil where alerts are not sent.
 	Try func(ctx context.Context, structure string) error
+	// Nudge has the open rollout looked at soon; nil for nobody.
+	Nudge func()
 	// Mail says that invitations leave by e-mail.
 	Mail bool
 	// Kept is how long counts by day are kept; 0 is not said.

@@ -58,6 +58,7 @@ func newSite(t testing.TB) *site {
 		s.must(s.store.AddStructure(t.Context(), fleet.Structure{ID: id, Name: name, Created: time.Now(),
 			Settings: kiosk.Settings{Place: kiosk.Place{Name: name}}, Alerts: fleet.AlertSettings{DigestAt: -1, Emails: []string{"alerte@" + id + ".example"}}}))
 	}
+	s.must(s.store.AddRelease(t.Context(), fleet.Release{Version: "2.0.0", Notes: "Plus rapide.", Added: time.Now()}))
 	s.engine, err = engine.New(t.Context(), engine.Options{Store: s.store, Ring: ring})
 	s.must(err)
 	ctx, stop := context.WithCancel(context.Background())
@@ -129,7 +130,7 @@ func (s *site) kiosk(structure, label string) (id, call string) {
 		s.t.Fatal(err)
 	}
 	help := now.UnixMicro()
-	s.tells(structure, id, provisioning.Event{Kind: provisioning.EventState, State: &provisioning.State{Version: "1", Help: help}})
+	s.tells(structure, id, provisioning.Event{Kind: provisioning.EventState, State: &provisioning.State{Version: "1", Help: help, Update: &provisioning.UpdateState{Version: "1.0.0", Phase: provisioning.UpdateIdle}}})
 	return id, strconv.FormatInt(help, 10)
 }
 

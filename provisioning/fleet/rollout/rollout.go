@@ -134,13 +134,10 @@ func (r *Rollouts) Step(ctx context.Context) error {
 		}
 	}
 	if step.Changed || len(step.Orders) > 0 {
-		r.o.Engine.Tell(fleet.Change{Structure: everybody, What: "rollout"})
+		r.o.Engine.Tell(fleet.Change{Structure: fleet.Everybody, What: "rollout"})
 	}
 	return errors.Join(errs...)
 }
-
-// everybody is no structure: only those who see all are told.
-const everybody = "all"
 
 func (r *Rollouts) order(ctx context.Context, by string, o fleet.Order) error {
 	c := provisioning.Command{
