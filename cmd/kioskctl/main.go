@@ -26,7 +26,7 @@ func main() {
 	}
 	cli.Main(cli.Program("kioskctl", "L’outil de la borne, pour la technicienne et le technicien.",
 		convertCommand(), inspectCommand(), devicesCommand(), scanCommand(), printCommand(), receiptCommand(),
-		diagCommand(), faultCommand(), diagCommand(), faultCommand(), disposeCommand(), selftestCommand(), statusCommand(), enrolCommand(), policiesCommand(), firewallCommand(),
+		diagCommand(), faultCommand(), disposeCommand(), selftestCommand(), statusCommand(), enrolCommand(), policiesCommand(), firewallCommand(),
 		healthCommand(), updateCommand(), powerCommand(), setupCommand(), confCommand()))
 }
 
