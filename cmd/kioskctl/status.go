@@ -69,6 +69,9 @@ func tellStatus(w io.Writer, st control.Status) error {
 		fmt.Fprintf(w, "domaines refusés, demandés par un site : %s\n", strings.Join(st.Refused, " "))
 		fmt.Fprintln(w, "  pour en permettre un : « hosts: » du site dans le catalogue, ou « browser: hosts: » dans kiosk.yaml")
 	}
+	if st.Update != nil {
+		tellUpdate(w, st.Update)
+	}
 	tellFleet(w, st.Fleet)
 	return tellDevices(w, st.Devices)
 }

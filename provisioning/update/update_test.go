@@ -218,3 +218,31 @@ func TestOnlyOurImageHasAVersion(t *testing.T) {
 		}
 	}
 }
+
+func TestSticksAreWhatIsMountedFromDisks(t *testing.T) {
+	table := `22 28 0:21 / /proc rw - proc proc rw
+36 28 8:17 / /media/CL\303\211\040USB rw,nosuid shared:1 - vfat /dev/sdb1 rw
+37 28 8:17 /etc /run/part rw - vfat /dev/sdb1 rw
+38 28 0:40 / /media/net rw - cifs //server/share rw
+39 28
+40 28 8:1 / /bad\0 rw - ext4 /dev/sda1 rw
+`
+	got := update.Disks(table)
+	if len(got) != 2 || got[0] != "/media/CLÉ USB" || got[1] != `/bad\0` {
+		t.Errorf("%q", got)
+	}
+	if _, err := update.Sticks(); err != nil {
+		t.Error(err)
+	}
+}
+
+func FuzzMounts(f *testing.F) {
+	f.Add(`36 28 8:17 / /media/a\040b rw - vfat /dev/sdb1 rw`)
+	f.Fuzz(func(t *testing.T, table string) {
+		for _, p := range update.Disks(table) {
+			if p == "" {
+				t.Error("a mount point without a name")
+			}
+		}
+	})
+}

@@ -30,6 +30,7 @@ import (
 	"pointnum/kiosk/speech"
 	"pointnum/kiosk/spool"
 	"pointnum/provisioning/link/outbox"
+	"pointnum/provisioning/update/updater"
 	"pointnum/ui"
 	"pointnum/ui/safeweb"
 )
@@ -57,7 +58,8 @@ type Options struct {
 	Reboot func(context.Context) error
 	// Fault is the address of the page that the screen shows when the agent is
 	// silent; "" for none. See package fault.
-	Fault string
+	Fault   string
+	Updates UpdateOptions
 	// Clock is that of the counts; the zero Clock is the machine's.
 	Clock outbox.Clock
 }
@@ -85,6 +87,7 @@ type parts struct {
 	wiped     lastWipe
 	fleet     *supervision
 	trying    sync.Mutex // one health check at a time
+	updates   *updater.Updater
 }
 
 // Run starts everything and blocks until ctx ends, which erases the visit, or
@@ -104,6 +107,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	catalogue = withLocal(catalogue, o.Browser)
 	a.fleet = newSupervision(a)
+	if a.updates, err = a.newUpdates(); err != nil {
+		return fmt.Errorf("updates: %w", err)
+	}
 	if a.manager, err = devices.New(o.Config.Devices, o.Drivers, o.Log); err != nil {
 		return fmt.Errorf("devices: %w", err)
 	}
@@ -297,6 +303,7 @@ func (a *parts) serve(ctx context.Context, ln net.Listener) error {
 	part(&work, "control", func() error { return control.Serve(ctx, a.Config.Control, a) })
 	part(&work, "health", func() error { return a.watchHealth(ctx) })
 	part(&work, "supervision", func() error { return a.fleet.run(ctx) })
+	part(&work, "updates", func() error { return a.updates.Run(ctx) })
 	part(&work, "memory", func() error { return a.watchMemory(ctx) })
 	part(&work, "screen", func() error {
 		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
@@ -394,7 +401,7 @@ func (a *parts) watchVisit() {
 }
 
 // Status answers the technician's tool.
-func (a *parts) Status(context.Context) (control.Status, error) {
+func (a *parts) Status(ctx context.Context) (control.Status, error) {
 	st, _ := a.engine.State().Load()
 	list, _ := a.manager.State().Load()
 	s := control.Status{
@@ -402,6 +409,9 @@ func (a *parts) Status(context.Context) (control.Status, error) {
 		Screen: string(st.Screen), Health: a.health.State(),
 	}
 	s.Wiped = a.wiped.last()
+	if u, err := a.Update(ctx); err == nil && u.Image {
+		s.Update = &u
+	}
 	s.Fleet, s.Pages = a.fleet.status(), a.screens.Pages()
 	if a.portals != nil {
 		s.Refused = a.portals.wanted()

@@ -43,6 +43,7 @@ type supervision struct {
 	mu      sync.Mutex
 	link    *link.Link      // nil for a kiosk that works alone
 	who     *enrol.Identity // of link
+	box     *outbox.Box     // of link
 	again   chan struct{}   // closed when the identity has changed
 	restart time.Time       // the agent ends then, unless a visit goes on; zero not
 	called  int64           // when a person was asked for, µs since 1970; 0 nobody waits
@@ -79,6 +80,12 @@ func (s *supervision) linked() (*link.Link, *enrol.Identity) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.link, s.who
+}
+
+func (s *supervision) outbox() *outbox.Box {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.box
 }
 
 // run keeps the tie, under each identity that the kiosk gets, until ctx ends.
@@ -136,11 +143,11 @@ func (s *supervision) serve(ctx context.Context, id *enrol.Identity, again <-cha
 		return fmt.Errorf("link: %w", err)
 	}
 	s.mu.Lock()
-	s.link, s.who = l, id
+	s.link, s.who, s.box = l, id, box
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
-		s.link, s.who = nil, nil
+		s.link, s.who, s.box = nil, nil, nil
 		s.mu.Unlock()
 	}()
 	var work sync.WaitGroup
@@ -333,6 +340,7 @@ func (s *supervision) state(st session.State) provisioning.State {
 	if d := s.host.load(); d.Settings != nil {
 		out.Settings = d.Settings.Revision
 	}
+	out.Update = s.agent.updateState()
 	if w := s.agent.wiped.last(); w != nil {
 		out.Wiped = &provisioning.Wiped{OK: w.OK}
 	}
@@ -391,6 +399,8 @@ func (s *supervision) command(ctx context.Context, c provisioning.Command) error
 	case provisioning.CommandRecheck:
 		s.agent.manager.Poke()
 		return nil
+	case provisioning.CommandUpdate:
+		return s.agent.updates.Order(*c.Update)
 	case provisioning.CommandSelfTest:
 		return s.selfTest(ctx)
 	case provisioning.CommandRestart:

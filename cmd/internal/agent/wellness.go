@@ -33,6 +33,7 @@ func (a *parts) healthWith(ctx context.Context, screen func() (string, error)) (
 	a.trying.Lock()
 	defer a.trying.Unlock()
 	var list []control.Check
+	well := true
 	for _, part := range []struct {
 		name string
 		try  func() (string, error)
@@ -49,9 +50,13 @@ func (a *parts) healthWith(ctx context.Context, screen func() (string, error)) (
 		c := control.Check{Name: part.name, OK: err == nil, Code: kiosk.CodeOf(err), Detail: detail}
 		if err != nil {
 			c.Detail = err.Error()
+			well = false
 			a.Log.Warn("not well", "part", part.name, "err", err)
 		}
 		list = append(list, c)
+	}
+	if well {
+		a.updates.Healthy()
 	}
 	return list, nil
 }

@@ -1,0 +1,4 @@
+package update
+
+// Disks is for tests.
+var Disks = disks
