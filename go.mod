@@ -26,6 +26,8 @@ require (
 
 require github.com/jezek/xgb v1.1.1
 
+require github.com/godbus/dbus/v5 v5.2.4
+
 require (
 	dario.cat/mergo v1.0.2 // indirect
 	github.com/AlekSi/pointer v1.2.0 // indirect

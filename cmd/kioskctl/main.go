@@ -27,7 +27,7 @@ func main() {
 	cli.Main(cli.Program("kioskctl", "L’outil de la borne, pour la technicienne et le technicien.",
 		convertCommand(), inspectCommand(), devicesCommand(), scanCommand(), printCommand(), receiptCommand(),
 		diagCommand(), faultCommand(), disposeCommand(), selftestCommand(), statusCommand(), enrolCommand(), policiesCommand(), firewallCommand(),
-		healthCommand(), updateCommand(), powerCommand(), setupCommand(), confCommand()))
+		healthCommand(), updateCommand(), networkCommand(), clockCommand(), powerCommand(), setupCommand(), confCommand()))
 }
 
 // configFlag adds -config and returns how to load it. A default file that is
@@ -74,6 +74,12 @@ var errNotExist = fs.ErrNotExist
 // logTo is the tool's log: warnings on stderr.
 func logTo(stderr io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// stewardLog is the log of what runs as root for the agent: the journal keeps
+// what was changed.
+func stewardLog(stderr io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(stderr, nil))
 }
 
 // writeJSON writes a value for scripts.

@@ -88,6 +88,12 @@ var codeTable = map[kiosk.Code]codeLine{
 	"websocket_blocked":  {"Quelque chose sur le réseau coupe WebSocket : la borne passe par un autre chemin.", "Something on the network breaks WebSocket: the kiosk takes another way.", 0},
 	"server_busy":        {"La supervision ne peut rien garder pour le moment : la borne réessaie.", "The supervision can’t store anything now: the kiosk tries again.", ExitNoDevice},
 
+	// Of the network: package network below provisioning/setup.
+	"wifi_password": {"Le Wi-Fi refuse ce mot de passe : tapez-le de nouveau. Le réseau d’avant est remis.", "The Wi-Fi refuses this password: type it again. The network from before is back.", 0},
+	"wifi_absent":   {"Ce Wi-Fi n’est pas à portée : rapprochez la borne ou vérifiez son nom. Le réseau d’avant est remis.", "This Wi-Fi is not in reach: move the kiosk or check its name. The network from before is back.", ExitNoDevice},
+	"wifi_open":     {"Ce Wi-Fi est sans mot de passe : n’importe qui lirait les papiers. Prenez un câble ou un autre Wi-Fi.", "This Wi-Fi has no password: anybody could read the papers. Take a cable or another Wi-Fi.", 0},
+	"wifi_no_radio": {"La borne n’a pas de Wi-Fi : branchez un câble.", "The kiosk has no Wi-Fi: plug a cable in.", ExitNoDevice},
+
 	// Of updates: package provisioning, which this one does not pull in.
 	"update_signature": {"La mise à jour n’est pas signée par une clé connue de la borne : elle est refusée.", "The update is not signed by a key that the kiosk knows: it is refused.", ExitFile},
 	"update_altered":   {"Un fichier de la mise à jour n’est pas celui qui a été signé : il est refusé.", "A file of the update is not the one that was signed: it is refused.", ExitFile},
