@@ -13,7 +13,7 @@ import (
 )
 
 // KeyDir is below which the system mounts a visitor's key.
-const KeyDir = "/media/cle"
+const KeyDir = "/run/pointnum-keys"
 
 // Finder looks for devices wherever a kiosk can have them, and asks them
 // through the drivers. log must not be nil.
