@@ -122,6 +122,9 @@ func New(o Options) (*Flow, error) {
 		return nil, err
 	}
 	f.readConf()
+	if _, err := config.LoadFile(o.Path); err == nil {
+		f.st.Before = true
+	}
 	f.state.Set(f.shown())
 	return f, nil
 }

@@ -386,6 +386,33 @@ func TestBackAlwaysWorksAndLooksCanBeCancelled(t *testing.T) {
 	close(p.wait)
 }
 
+func TestKioskThatWasReadyCanBeLeftAsItWas(t *testing.T) {
+	p := newPlace(t)
+	o := p.options()
+	o.Base.Place.Name = "Mairie"
+	if err := setup.WriteConfig(p.path, o.Base); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(p.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := setup.Begin(o.Base, func(string) kiosk.Kind { return "" }); err != nil || !setup.Begun(p.dir) {
+		t.Fatal(err)
+	}
+	f, _ := run(t, o)
+	do(t, f, setup.SetLanguage{Lang: "en"})
+	if err := f.Do(t.Context(), setup.Leave{}); kiosk.CodeOf(err) != kiosk.CodeBadRequest {
+		t.Errorf("left in the middle: %v", err)
+	}
+	do(t, f, setup.Back{})
+	do(t, f, setup.Leave{})
+	until(t, f, "the end", func(st setup.State) bool { return st.Ended })
+	if after, err := os.ReadFile(p.path); err != nil || string(after) != string(before) || setup.Begun(p.dir) {
+		t.Errorf("%v: it is not as it was", err)
+	}
+}
+
 func TestMistakesAreToldAndTheScreenAsksInstead(t *testing.T) {
 	p := newPlace(t)
 	p.write(t, "language: fr\nfleet:\n  code: \"?\"\n")

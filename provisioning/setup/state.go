@@ -47,6 +47,9 @@ type State struct {
 	// mistakes in it, one a line, in French.
 	Auto  bool
 	Wrong string
+	// Before says that the kiosk has a configuration already, with which it
+	// can be left.
+	Before bool
 
 	Task    Task   // "" none
 	Percent int    // of Task; -1 unknown
@@ -185,6 +188,9 @@ type (
 	Print struct{}
 	// Finish starts the kiosk.
 	Finish struct{}
+	// Leave gives a setup up and starts the kiosk with the configuration that
+	// it had, in the first step only. What was enrolled stays.
+	Leave struct{}
 )
 
 func (SetLanguage) action()  {}
@@ -203,3 +209,4 @@ func (FirstDevice) action()  {}
 func (Touched) action()      {}
 func (Print) action()        {}
 func (Finish) action()       {}
+func (Leave) action()        {}

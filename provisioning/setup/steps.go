@@ -46,6 +46,12 @@ func (f *Flow) handle(ctx context.Context, a Action) error {
 	case Again:
 		f.enter(ctx)
 		return nil
+	case Leave:
+		if f.st.Step != StepLanguage || !f.st.Before {
+			return refused("nothing to go back to")
+		}
+		f.end()
+		return nil
 	case Finish:
 		if f.st.Step != StepDone {
 			return refused("not ready")

@@ -105,6 +105,7 @@ func screens() []canned {
 	}
 	return []canned{
 		{"language", "/", st(setup.StepLanguage, nil)},
+		{"again", "/", st(setup.StepLanguage, func(s *setup.State) { s.Before = true })},
 		{"wrong", "/", st(setup.StepLanguage, func(s *setup.State) {
 			s.Wrong = []string{"borne.txt:12: « langue » n’est pas une clé connue ici : les clés possibles sont language, place, network, fleet", "borne.txt:20: ce n’est pas un code : recopiez celui de la console, par exemple QRTV-6YYE-63PX"}
 		})},
@@ -232,6 +233,7 @@ func look(ctx context.Context, t *testing.T, p *devtools.Page, base string, c ca
 			const box = document.querySelector('.body').getBoundingClientRect(), r = field.getBoundingClientRect();
 			if (r.bottom > box.bottom + 1 || r.top < box.top - 1) bad.push('the field is out of sight');
 		}
+		for (const e of document.querySelectorAll('.actions')) if (!e.checkVisibility()) bad.push('the buttons are hidden');
 		if (document.querySelectorAll('h1').length !== 1) bad.push('headings');
 		return bad;
 	})()`, height), &found)

@@ -55,6 +55,7 @@ type State struct {
 	Step    Step
 	Lang    string
 	Auto    bool     // a technician's file leads
+	Before  bool     // the kiosk was ready before and can stay as it was
 	Wrong   []string // mistakes in it, in French
 	Task    Task     // "" none
 	Percent int      // of Task; -1 unknown
@@ -218,6 +219,7 @@ const (
 	ActTouched  Name = "touched"
 	ActPrint    Name = "print"
 	ActFinish   Name = "finish"
+	ActLeave    Name = "leave"
 )
 
 // formOf is where an action's form is, for what was typed and is not possible.

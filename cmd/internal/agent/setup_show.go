@@ -45,6 +45,7 @@ func (f shownFlow) Do(ctx context.Context, a uisetup.Action) error {
 		uisetup.ActTouched:  setup.Touched{},
 		uisetup.ActPrint:    setup.Print{},
 		uisetup.ActFinish:   setup.Finish{},
+		uisetup.ActLeave:    setup.Leave{},
 	}[a.Name]
 	if act == nil {
 		return &kiosk.Error{Code: kiosk.CodeBadRequest, Op: "setup: no such action"}
@@ -55,7 +56,7 @@ func (f shownFlow) Do(ctx context.Context, a uisetup.Action) error {
 // shownState is a state as the screens show it.
 func shownState(st setup.State) uisetup.State {
 	out := uisetup.State{
-		Step: uisetup.Step(st.Step), Lang: st.Lang, Auto: st.Auto, Task: uisetup.Task(st.Task), Percent: st.Percent, Now: st.Now,
+		Step: uisetup.Step(st.Step), Lang: st.Lang, Auto: st.Auto, Before: st.Before, Task: uisetup.Task(st.Task), Percent: st.Percent, Now: st.Now,
 		Network: shownNetwork(st.Network), Printed: st.Printed, Ended: st.Ended,
 		Host: uisetup.Host{Server: st.Host.Server, Alone: st.Host.Alone, Place: st.Host.Place.Name},
 	}
