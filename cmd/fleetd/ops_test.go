@@ -86,7 +86,7 @@ func TestEveryExpressionOfTheDashboardIsOne(t *testing.T) {
 // before their first count, so the names are read where they are given.
 func TestRulesAndPanelsAskForMetricsThatAre(t *testing.T) {
 	there := map[string]bool{}
-	for _, path := range []string{"../../provisioning/fleet/engine/metrics.go", "../internal/fleetserver/fleetserver.go"} {
+	for _, path := range []string{"../../provisioning/fleet/engine/metrics.go", "../../provisioning/fleet/rollout/metrics.go", "../internal/fleetserver/fleetserver.go"} {
 		b, err := os.ReadFile(path)
 		must(t, err)
 		for _, m := range regexp.MustCompile(`(?:counter|vec|histogram)\("([a-z_]+)"|"pointnum_([a-z_]+)"`).FindAllStringSubmatch(string(b), -1) {

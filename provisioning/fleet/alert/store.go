@@ -25,6 +25,13 @@ type Store interface {
 	// Alerts are those of the scope, newest first; open: only those.
 	Alerts(ctx context.Context, sc fleet.Scope, open bool) ([]fleet.Alert, error)
 
+	// Rollouts are the newest ones, newest first.
+	Rollouts(ctx context.Context, limit int) ([]fleet.Rollout, error)
+	// RolloutProgress is the progress of each stage.
+	RolloutProgress(ctx context.Context, r fleet.Rollout) ([]fleet.StageProgress, error)
+	// People are those of the scope.
+	People(ctx context.Context, sc fleet.Scope) ([]fleet.Person, error)
+
 	// AddNotice puts one into the outbox; one of that ID that is or was there
 	// is no error and changes nothing.
 	AddNotice(ctx context.Context, n fleet.Notice) error

@@ -51,6 +51,7 @@ func (a *Alerts) Watch(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
+	errs = append(errs, a.rollout(ctx, ofOpen[""]))
 	return errors.Join(errs...)
 }
 
