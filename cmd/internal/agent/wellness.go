@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/control"
@@ -25,7 +26,11 @@ import (
 // identity can be read. Devices and network are no part of it: an outage at
 // the place would bring a good release back.
 func (a *parts) Health(ctx context.Context) ([]control.Check, error) {
-	return a.healthWith(ctx, func() (string, error) { return pagesOpen(a.screens.Pages()) })
+	list, err := a.healthWith(ctx, func() (string, error) { return pagesOpen(a.screens.Pages()) })
+	if err == nil && !slices.ContainsFunc(list, func(c control.Check) bool { return !c.OK }) {
+		a.updates.Healthy()
+	}
+	return list, err
 }
 
 // healthWith does so with the screen's part given.
@@ -33,7 +38,6 @@ func (a *parts) healthWith(ctx context.Context, screen func() (string, error)) (
 	a.trying.Lock()
 	defer a.trying.Unlock()
 	var list []control.Check
-	well := true
 	for _, part := range []struct {
 		name string
 		try  func() (string, error)
@@ -50,13 +54,9 @@ func (a *parts) healthWith(ctx context.Context, screen func() (string, error)) (
 		c := control.Check{Name: part.name, OK: err == nil, Code: kiosk.CodeOf(err), Detail: detail}
 		if err != nil {
 			c.Detail = err.Error()
-			well = false
 			a.Log.Warn("not well", "part", part.name, "err", err)
 		}
 		list = append(list, c)
-	}
-	if well {
-		a.updates.Healthy()
 	}
 	return list, nil
 }
