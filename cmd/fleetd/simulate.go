@@ -36,6 +36,7 @@ const (
 type simulation struct {
 	kiosks, past  int
 	speed, faults float64
+	returns       float64
 	server        string
 	seed          uint64
 }
@@ -45,7 +46,7 @@ func simulateCommand() cli.Command {
 		Name: "simulate", Short: "faire vivre la console avec des bornes qui n’existent pas",
 		Long: `Inscrit des bornes simulées auprès du serveur de cette configuration, qui doit marcher, et leur fait vivre des
 journées : visites, bourrages, papier qui manque, appels à l’aide, coupures de réseau. Elles obéissent aux gestes de la
-console. Ctrl-C les retire. À essayer sur un serveur d’essai : les comptes restent dans la base.
+console et se mettent à jour quand le lieu est fermé. Ctrl-C les retire. À essayer sur un serveur d’essai : les comptes restent dans la base.
 
   fleetd simulate -config fleetd.yaml
   fleetd simulate -config fleetd.yaml -kiosks 200 -speed 60 -faults 3`,
@@ -55,6 +56,7 @@ console. Ctrl-C les retire. À essayer sur un serveur d’essai : les comptes re
 			fs.IntVar(&s.kiosks, "kiosks", 20, "bornes, 5000 au plus")
 			fs.Float64Var(&s.speed, "speed", 10, "minutes simulées par minute ; la nuit est passée")
 			fs.Float64Var(&s.faults, "faults", 1, "pannes et appels : 0 jamais, 1 comme d’habitude, 5 souvent")
+			fs.Float64Var(&s.returns, "returns", 0, "part des bornes qui reviennent d’une nouvelle version, de 0 à 1")
 			fs.IntVar(&s.past, "past", -1, "jours d’avant à compter dans la feuille d’usage ; -1 : 30 jusqu’à 100 bornes, sinon aucun")
 			fs.StringVar(&s.server, "server", "", "`adresse` https du serveur, si ce n’est pas celle de la configuration")
 			fs.Uint64Var(&s.seed, "seed", uint64(time.Now().UnixNano()), "la même graine, les mêmes journées")
@@ -83,8 +85,8 @@ func (s *simulation) check(c *config) error {
 	if len(c.NATS) > 0 {
 		most = maxWithNATS
 	}
-	if s.kiosks < 1 || s.kiosks > most || s.speed < 1 || s.faults < 0 || s.past < -1 || s.past > 365 {
-		return cli.Usagef("-kiosks : de 1 à %d ; -speed : 1 au moins ; -faults : 0 au moins ; -past : 365 au plus", most)
+	if s.kiosks < 1 || s.kiosks > most || s.speed < 1 || s.faults < 0 || s.returns < 0 || s.returns > 1 || s.past < -1 || s.past > 365 {
+		return cli.Usagef("-kiosks : de 1 à %d ; -speed : 1 au moins ; -faults : 0 au moins ; -returns : de 0 à 1 ; -past : 365 au plus", most)
 	}
 	if s.past < 0 && s.kiosks <= manyKiosks {
 		s.past = pastDays
@@ -125,7 +127,7 @@ func (s *simulation) run(ctx context.Context, c *config, log *slog.Logger, stdou
 			return err
 		}
 		fmt.Fprintf(stdout, "%d bornes simulées ; la console : %s ; Ctrl-C les retire\n", len(pairs), c.URL)
-		f := simulate.Fleet{Pairs: pairs, Routes: []*route.Route{way}, Speed: s.speed, Faults: s.faults, Past: s.past, Seed: s.seed, Log: log,
+		f := simulate.Fleet{Pairs: pairs, Routes: []*route.Route{way}, Speed: s.speed, Faults: s.faults, BadUpdates: s.returns, Past: s.past, Seed: s.seed, Log: log,
 			Each: func(t simulate.Totals) { say(stdout, t) }}
 		say(stdout, f.Run(ctx))
 		return nil

@@ -69,7 +69,7 @@ func New(o Options) *Agent {
 	a := &Agent{
 		o: o, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), run: rand.Text(), news: make(chan struct{}, 1),
 		epoch: 1 + random.Int64N(1<<62), every: 30 * time.Second, most: cmp.Or(o.Backoff, 30*time.Second),
-		beat: provisioning.Beat{Use: provisioning.UseFree}, state: provisioning.State{Version: Version},
+		beat: provisioning.Beat{Use: provisioning.UseFree}, state: provisioning.State{Version: Version, Update: &provisioning.UpdateState{Version: System, Phase: provisioning.UpdateIdle}},
 		done: map[string]provisioning.Result{},
 	}
 	a.route.Store(random.Int64N(1 << 30))

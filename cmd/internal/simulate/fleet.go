@@ -20,8 +20,10 @@ type Fleet struct {
 	Speed float64
 	// Faults multiplies how often something goes wrong; 0 for never.
 	Faults float64
-	Past   int    // days before today whose counts are told first
-	Seed   uint64 // the same seed, the same lives
+	// BadUpdates is the share of kiosks, 0 to 1, that come back from a release.
+	BadUpdates float64
+	Past       int    // days before today whose counts are told first
+	Seed       uint64 // the same seed, the same lives
 	// Ramp is how many kiosks begin in one second; 0 is 50.
 	Ramp int
 	Log  *slog.Logger
@@ -51,6 +53,7 @@ func (f *Fleet) Run(ctx context.Context) Totals {
 	for i, p := range f.Pairs {
 		agents[i] = New(Options{Pair: p, Routes: f.Routes, Log: f.Log})
 		lives[i] = newLife(agents[i], random.New(random.NewPCG(f.Seed, uint64(i))), f.Faults, portals)
+		lives[i].bad = float64(i) >= float64(len(f.Pairs))*(1-f.BadUpdates)
 		lives[i].past(time.Now(), f.Past)
 	}
 	work.Go(func() { Ramp(ctx, agents, f.Ramp, &work) })

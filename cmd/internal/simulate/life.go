@@ -54,6 +54,7 @@ type life struct {
 	low    int     // minutes until somebody brings paper
 	calls  int     // minutes until somebody comes
 	cut    int     // minutes without network
+	bad    bool    // it is not well with any release but its own
 }
 
 func newLife(a *Agent, r *random.Rand, faults float64, portals []string) *life {
@@ -96,6 +97,7 @@ func (l *life) minute(day int) {
 	l.network()
 	l.devices(open)
 	l.call(s, open)
+	l.update(open)
 	switch {
 	case l.visit > 0:
 		if l.visit--; l.visit == 0 {

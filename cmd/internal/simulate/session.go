@@ -243,6 +243,7 @@ func (a *Agent) obey(c provisioning.Command) {
 		provisioning.CommandResume:    func(s *provisioning.State) { s.Paused = "" },
 		provisioning.CommandRecheck:   func(s *provisioning.State) { s.Conditions = nil },
 		provisioning.CommandSettings:  func(s *provisioning.State) { s.Settings = c.Settings.Revision },
+		provisioning.CommandUpdate:    func(s *provisioning.State) { ordered(s, *c.Update) },
 	}[c.Kind]
 	if do != nil {
 		a.Change(do)

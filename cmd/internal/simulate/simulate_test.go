@@ -73,7 +73,7 @@ func newSite(t *testing.T) *site {
 	}
 	url := "https://localhost:" + port
 	go func() {
-		ended <- fleetserver.Run(ctx, fleetserver.Options{URL: url, Dir: dir, Listener: ln, AdminName: "A", AdminEmail: "a@exemple.fr",
+		ended <- fleetserver.Run(ctx, fleetserver.Options{URL: url, Dir: dir, Listener: ln, AdminName: "A", AdminEmail: "a@exemple.fr", Step: 50 * time.Millisecond,
 			TLS:   &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, NextProtos: []string{"http/1.1"}},
 			Ready: func(string) { close(ready) }})
 	}()
