@@ -294,6 +294,9 @@ type Step struct {
 	Stages  []StageProgress
 	// Orders are what kiosks are to be told now.
 	Orders []Order
+	// Remind are kiosks that are there and were not sent their order: the
+	// server that queued it was ended before.
+	Remind []Order
 	// Changed says that people see something new.
 	Changed bool
 }
@@ -314,6 +317,9 @@ const (
 	SteerResume Steer = "resume"
 	SteerStop   Steer = "stop" // for good
 )
+
+// RemindAfter is how long an order may be queued for a kiosk that is there.
+const RemindAfter = 2 * time.Minute
 
 // LostAfter is how long after its order a kiosk that speaks of another version,
 // or of none, has lost it.

@@ -105,6 +105,20 @@ func (e *Engine) send(structure, id string, s provisioning.Signed) {
 	})
 }
 
+// Remind sends a kiosk that is connected the commands that wait for it: a server
+// may end between queueing one and sending it, and a kiosk that is connected to
+// another one says no hello. A kiosk does each once, however often it comes.
+func (e *Engine) Remind(ctx context.Context, structure, id string) error {
+	pending, err := e.store.Pending(ctx, id)
+	if err != nil {
+		return fmt.Errorf("engine: remind: %w", err)
+	}
+	for _, s := range pending {
+		e.send(structure, id, s)
+	}
+	return nil
+}
+
 func (e *Engine) setCommand(ctx context.Context, structure, id, command string, status fleet.QueueStatus, r provisioning.Result) {
 	ctx, cancel := context.WithTimeout(ctx, sqlTime)
 	defer cancel()

@@ -34,6 +34,8 @@ type Engine interface {
 	// Command signs, queues and sends. For an order to update it is
 	// fleet.ErrConflict when the kiosk was ordered, or is not to be any more.
 	Command(ctx context.Context, sc fleet.Scope, by string, c provisioning.Command) (fleet.Queued, error)
+	// Remind sends a kiosk that is there what waits for it.
+	Remind(ctx context.Context, structure, kiosk string) error
 	// Tell says to all consoles that something has changed.
 	Tell(c fleet.Change)
 }
@@ -124,6 +126,9 @@ func (r *Rollouts) Step(ctx context.Context) error {
 		r.o.Log.Info("rollout", "version", step.Rollout.Version, "state", string(step.Rollout.State), "stage", step.Rollout.Stage+1)
 	}
 	var errs []error
+	for _, o := range step.Remind {
+		errs = append(errs, r.o.Engine.Remind(ctx, o.Structure, o.Kiosk))
+	}
 	for _, o := range step.Orders {
 		err := r.order(ctx, step.Rollout.By, o)
 		if ctx.Err() != nil {

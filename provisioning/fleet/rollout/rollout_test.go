@@ -42,6 +42,16 @@ type engine struct {
 	store *store.Store
 	now   func() time.Time
 	told  atomic.Int32
+
+	mu       sync.Mutex
+	reminded []string
+}
+
+func (e *engine) Remind(_ context.Context, structure, kiosk string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.reminded = append(e.reminded, structure+" "+kiosk)
+	return nil
 }
 
 func (e *engine) Command(ctx context.Context, sc fleet.Scope, by string, c provisioning.Command) (fleet.Queued, error) {
@@ -371,6 +381,35 @@ func (p *park) killed(after time.Duration) {
 	time.Sleep(after) // where it is killed is what the test varies
 	must(p.t, cmd.Process.Kill())
 	_ = cmd.Wait() // killed
+}
+
+// An order that was queued and never sent is sent by whichever server is there.
+func TestAKioskThatWasNotSentItsOrderIsReminded(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	p := newPark(t, 2, func() time.Time { return now })
+	e := &engine{store: p.store, now: p.at}
+	s, err := rollout.New(rollout.Options{Store: p.store, Engine: e, Now: p.at})
+	must(t, err)
+	p.start(fleet.Rollout{Stages: []fleet.Stage{{Percent: 100}}, StopNumber: 1})
+	must(t, s.Step(t.Context()))
+	must(t, s.Step(t.Context()))
+	if len(e.reminded) != 0 {
+		t.Errorf("reminded at once: %q", e.reminded)
+	}
+	now = now.Add(fleet.RemindAfter + time.Minute)
+	must(t, s.Step(t.Context()))
+	if len(e.reminded) != 2 {
+		t.Errorf("reminded: %q", e.reminded)
+	}
+	now = now.Add(time.Hour) // they are not there any more
+	must(t, s.Step(t.Context()))
+	p.live()
+	now = now.Add(time.Hour)
+	must(t, p.store.Seen(t.Context(), map[string]time.Time{"k0": now, "k1": now}))
+	must(t, s.Step(t.Context())) // they are back, and have it
+	if len(e.reminded) != 2 {
+		t.Errorf("reminded: %q", e.reminded)
+	}
 }
 
 func TestItIsRunUntilItsEnd(t *testing.T) {

@@ -44,7 +44,7 @@ func (s *Store) StepRollout(ctx context.Context, limit int) (out fleet.Step, err
 		if err := w.run(ctx); err != nil {
 			return err
 		}
-		out = fleet.Step{Rollout: w.r, Stages: w.stages, Orders: w.orders, Changed: w.changed}
+		out = fleet.Step{Rollout: w.r, Stages: w.stages, Orders: w.orders, Remind: w.remind, Changed: w.changed}
 		return nil
 	})
 	if err != nil {
@@ -62,6 +62,7 @@ type stepping struct {
 	limit   int
 	stages  []fleet.StageProgress
 	orders  []fleet.Order
+	remind  []fleet.Order
 	changed bool
 }
 
@@ -101,7 +102,21 @@ func (w *stepping) run(ctx context.Context) error {
 	if err := w.fill(ctx); err != nil {
 		return err
 	}
+	if err := w.unsent(ctx); err != nil {
+		return err
+	}
 	return w.turn(ctx)
+}
+
+// unsent finds the orders that a server has queued and then could not send any
+// more, for kiosks that have a connection to another one.
+func (w *stepping) unsent(ctx context.Context) (err error) {
+	now := w.store.o.Now()
+	w.remind, err = list(ctx, w.tx, func(row scanner) (o fleet.Order, err error) { return o, row.Scan(&o.ID, &o.Structure, &o.Kiosk) },
+		`SELECT rk.command, rk.structure, rk.kiosk FROM rollout_kiosk rk JOIN command c ON c.id = rk.command JOIN heard h ON h.kiosk = rk.kiosk
+		WHERE rk.rollout = $1 AND rk.phase = 'ordered' AND c.status = 'queued' AND c.changed < $2 AND h.at >= $3 ORDER BY rk.place LIMIT $4`,
+		w.r.ID, micro(now.Add(-fleet.RemindAfter)), micro(now.Add(-5*fleet.RemindAfter)), w.limit)
+	return err
 }
 
 // decide says what becomes of a running rollout.
