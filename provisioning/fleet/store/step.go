@@ -80,15 +80,15 @@ func (w *stepping) run(ctx context.Context) error {
 	if err := w.decide(ctx); err != nil {
 		return err
 	}
-	if w.r.State != before.State || w.r.Stage != before.Stage || !w.r.EnoughAt.Equal(before.EnoughAt) || !w.r.StageAt.Equal(before.StageAt) {
+	if w.r.State != before.State || w.r.Forgiven != before.Forgiven || w.r.Stage != before.Stage || !w.r.EnoughAt.Equal(before.EnoughAt) || !w.r.StageAt.Equal(before.StageAt) {
 		w.changed = true
 		now := w.store.now()
 		w.r.Changed = moment(now)
 		if w.r.State == fleet.RolloutDone {
 			w.r.Ended = w.r.Changed
 		}
-		err := changeOne(ctx, w.tx, "UPDATE rollout SET state = $1, why = $2, stage = $3, stage_at = $4, enough_at = $5, changed = $6, ended = $7 WHERE id = $8",
-			string(w.r.State), string(w.r.Why), w.r.Stage, micro(w.r.StageAt), micro(w.r.EnoughAt), now, micro(w.r.Ended), w.r.ID)
+		err := changeOne(ctx, w.tx, "UPDATE rollout SET state = $1, why = $2, stage = $3, stage_at = $4, enough_at = $5, changed = $6, ended = $7, forgiven = $8 WHERE id = $9",
+			string(w.r.State), string(w.r.Why), w.r.Stage, micro(w.r.StageAt), micro(w.r.EnoughAt), now, micro(w.r.Ended), w.r.Forgiven, w.r.ID)
 		if err != nil {
 			return err
 		}
