@@ -118,7 +118,8 @@ const (
 	OrderSettings  OrderKind = "settings"
 	OrderHelpTaken OrderKind = "help_taken"
 	OrderHelpDone  OrderKind = "help_done"
-	OrderUpdate    OrderKind = "update"
+	OrderUpdate    OrderKind = "update"    // Text is the version
+	OrderNoUpdate  OrderKind = "no_update" // the order to update is taken back
 )
 
 // Order is one thing that a kiosk is told.

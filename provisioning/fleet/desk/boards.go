@@ -157,8 +157,14 @@ func (d *Desk) Kiosk(ctx context.Context, w console.Who, id string) (console.Det
 		out.Refused = k.State.Refused
 	}
 	for _, q := range commands {
+		kind, text := orderOf(q.Command.Kind), q.Command.Text
+		if u := q.Command.Update; u != nil {
+			if text = u.Version; text == "" {
+				kind = console.OrderNoUpdate
+			}
+		}
 		out.Commands = append(out.Commands, console.Command{
-			ID: q.Command.ID, Kind: orderOf(q.Command.Kind), Text: q.Command.Text, By: d.nameOf(ctx, q.By),
+			ID: q.Command.ID, Kind: kind, Text: text, By: d.nameOf(ctx, q.By),
 			At: time.Unix(q.Command.Issued, 0), Status: console.Status(q.Status), Code: q.Code,
 		})
 	}

@@ -85,6 +85,9 @@ func TestTheBoardSaysWhichVersionsRunAndHowTheRolloutGoes(t *testing.T) {
 	if err != nil || k.Version != "1.0.0" || k.Update == nil || k.Update.Phase != console.UpdateReturned || k.Update.Code != provisioning.CodeUpdateUnhealthy {
 		t.Errorf("the kiosk's page: %+v, %v", k.Update, err)
 	}
+	if c := k.Commands; len(c) != 1 || c[0].Kind != console.OrderUpdate || c[0].Text != "2.0.0" {
+		t.Errorf("what happened: %+v", c)
+	}
 	s.must(s.desk.SteerRollout(t.Context(), w, o.ID, console.SteerStop))
 	if b = board(); b.Open != nil || len(b.Past) != 1 || b.Past[0].State != console.RolloutEnded {
 		t.Errorf("after the end: %+v", b)
