@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"slices"
 
 	"pointnum/cmd/internal/agent"
 	"pointnum/cmd/internal/cli"
@@ -31,6 +32,8 @@ func command() cli.Command {
 sur 127.0.0.1. Il s’arrête proprement avec SIGTERM : la visite en cours est effacée.
 Tué (kill -9), il retrouve au redémarrage la visite et ses pages, qui ne sont qu’en mémoire.
 
+Sans configuration, il montre d’abord la mise en service sur l’écran.
+
   kioskd -config /etc/pointnum/kiosk.yaml
   kioskd -example > kiosk.yaml        une configuration où chaque clé est expliquée
   kioskd -check -config kiosk.yaml    lire la configuration, dire les fautes, rien d’autre`,
@@ -38,6 +41,7 @@ Tué (kill -9), il retrouve au redémarrage la visite et ses pages, qui ne sont 
 			path := fs.String("config", config.DefaultPath, "`fichier` de configuration")
 			example := fs.Bool("example", false, "écrire une configuration expliquée, puis finir")
 			check := fs.Bool("check", false, "vérifier la configuration, puis finir")
+			again := fs.Bool("setup", false, "montrer d’abord la mise en service, même si la borne est déjà prête")
 			debug := fs.Bool("debug", false, "journal détaillé (jamais de données de visiteurs)")
 			lost := fs.Bool("fault", false, "quand l’agent se tait, l’écran va à la page de panne (pointnum-fault.service)")
 			return func(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
@@ -53,22 +57,68 @@ Tué (kill -9), il retrouve au redémarrage la visite et ses pages, qui ne sont 
 					level = slog.LevelDebug
 				}
 				log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
-				return run(ctx, *path, *check, *lost, log, stdout)
+				if *check {
+					return checked(*path, stdout)
+				}
+				if err := setUp(ctx, *path, *again, log); err != nil || ctx.Err() != nil {
+					return err
+				}
+				return run(ctx, *path, *lost, log)
 			}
 		},
 	}
 }
 
-func run(ctx context.Context, path string, check, lost bool, log *slog.Logger, stdout io.Writer) error {
+// checked says whether a configuration can be run with.
+func checked(path string, stdout io.Writer) error {
+	cfg, err := load(path)
+	if err == nil {
+		_, err = fmt.Fprintf(stdout, "%s : rien à corriger, %d appareil(s)\n", path, len(cfg.Devices))
+	}
+	return err
+}
+
+func load(path string) (*config.Config, error) {
 	cfg, err := config.LoadFile(path)
 	if err != nil {
-		return cli.NoRestart(err)
+		return nil, cli.NoRestart(err)
 	}
 	if _, err := agent.Catalogue(cfg); err != nil {
-		return cli.NoRestart(err)
+		return nil, cli.NoRestart(err)
 	}
-	if check {
-		_, err := fmt.Fprintf(stdout, "%s : rien à corriger, %d appareil(s)\n", path, len(cfg.Devices))
+	return cfg, nil
+}
+
+// setUp shows the technician's screens where the kiosk has no configuration
+// yet, a setup was cut off, or again says so. It returns nil when ctx ended it.
+func setUp(ctx context.Context, path string, again bool, log *slog.Logger) error {
+	due, base, err := agent.SetupDue(path)
+	switch {
+	case err != nil:
+		return cli.NoRestart(err)
+	case !due && !again:
+		return nil
+	case !due:
+		if err := agent.SetupAgain(base, agent.Drivers()); err != nil {
+			return err
+		}
+	}
+	err = agent.Setup(ctx, agent.SetupOptions{
+		Config: base, Path: path, Conf: agent.ConfDir, Machine: agent.SetupMachine(base, log), Drivers: agent.Drivers(), Log: log,
+		Ready: func(url string) { log.Info("setup's screen ready", "url", url) },
+	})
+	if err != nil && ctx.Err() == nil {
+		return err
+	}
+	// This program started again is not for another setup.
+	os.Args = slices.DeleteFunc(os.Args, func(a string) bool { return a == "-setup" || a == "--setup" })
+	return nil
+}
+
+// run serves visitors.
+func run(ctx context.Context, path string, lost bool, log *slog.Logger) error {
+	cfg, err := load(path)
+	if err != nil {
 		return err
 	}
 	screen := ""

@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -231,4 +232,55 @@ func served(t *testing.T, socket string, words ...string) {
 		}
 		return strings.Contains(out, "supervision : ") && !strings.Contains(out, "ne répond pas")
 	})
+}
+
+// A kiosk in service is set up again when its technician says so, and left as
+// it was when they think better of it: the same program all the time.
+func TestSetupAgain(t *testing.T) {
+	dir, memory := t.TempDir(), memoryFolder(t)
+	listen, socket, path := freePort(t), filepath.Join(memory, "c.sock"), filepath.Join(dir, "kiosk.yaml")
+	text := fmt.Sprintf("place:\n  name: Mairie\nlisten: %s\nspool: %s\ncontrol: %s\nbrowser:\n  enabled: non\nfleet:\n  dir: %s\n", listen, filepath.Join(memory, "spool"), socket, dir)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	start(t, "kioskd", "-config", path)
+	ctl := filepath.Join(bin, "kioskctl")
+	shows := func(screen string) {
+		t.Helper()
+		eventually(t, "screen "+screen, func() bool {
+			out, err := exec.Command(ctl, "status", "--control", socket).CombinedOutput()
+			return err == nil && strings.Contains(string(out), "écran « "+screen+" »")
+		})
+	}
+	shows("welcome")
+	cmd := exec.Command(ctl, "setup", "--again", "--control", socket)
+	cmd.Stdin = strings.NewReader("non\n")
+	if out, err := cmd.CombinedOutput(); err == nil {
+		t.Errorf("not agreed to, and done: %s", out)
+	}
+	run(t, ctl, "setup", "--again", "--yes", "--control", socket)
+	shows("setup")
+	s := openScreen(t, "http://"+listen+"/", 1080, 1920)
+	s.step("language")
+	s.touch(`form[action="/act/leave"] button`)
+	s.shows("welcome")
+	shows("welcome")
+	if after, err := os.ReadFile(path); err != nil || string(after) != text {
+		t.Errorf("the configuration is another one: %v\n%s", err, after)
+	}
+}
+
+// memoryFolder is a folder in memory that the test's end removes.
+func memoryFolder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "setup-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -30,6 +31,9 @@ import (
 
 // ConfDir is where the KIOSK-CONF partition is seen.
 const ConfDir = "/conf"
+
+// plainConfig is the package's own configuration, which a kiosk begins from.
+const plainConfig = "/usr/share/pointnum/kiosk.yaml"
 
 // webUser is the account of the portals' browser on machines that have one.
 const webUser = "pointnum-web"
@@ -68,12 +72,37 @@ func SetupDue(path string) (bool, *config.Config, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return false, nil, err
 	}
-	c = config.Default()
-	c.Place = config.Place{}
-	if _, err := user.Lookup(webUser); err == nil {
-		c.Browser.User = webUser
+	c, err = config.LoadFile(plainConfig)
+	if errors.Is(err, fs.ErrNotExist) {
+		c, err = config.Default(), nil
+		if _, unknown := user.Lookup(webUser); unknown == nil {
+			c.Browser.User = webUser
+		}
 	}
+	if err != nil {
+		return false, nil, err
+	}
+	c.Place, c.Devices = config.Place{}, nil // those are asked and found
 	return true, c, nil
+}
+
+// SetupMachine is the machine that the agent runs on, as a setup from c needs
+// it.
+func SetupMachine(c *config.Config, log *slog.Logger) setup.Machine {
+	out := ""
+	if catalogue, err := Catalogue(c); err == nil && len(catalogue.Portals) > 0 {
+		// Where a kiosk without supervision has to come.
+		if u, err := url.Parse(catalogue.Portals[0].Address); err == nil && u.Scheme == "https" {
+			out = "https://" + u.Host
+		}
+	}
+	return NewMachine(c, out, log)
+}
+
+// Route implements setup.Router.
+func (m machine) Route(proxy string, ca []byte) error {
+	m.Client.Proxy, m.Client.CA = proxy, ca // nobody else uses it: setup does one thing at a time
+	return nil
 }
 
 // SetupAgain has a kiosk that is set up be so again when it starts.
