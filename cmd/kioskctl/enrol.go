@@ -50,6 +50,8 @@ func tellFleet(w io.Writer, f *control.Fleet) {
 	switch {
 	case f == nil:
 		fmt.Fprintln(w, "supervision : aucune (« kioskctl enrol CODE » pour inscrire la borne)")
+	case f.Kiosk == "":
+		fmt.Fprintf(w, "! supervision : %s (%s)\n", cli.CodeText(f.Fault, "fr"), f.Fault)
 	case f.Link == "websocket" || f.Link == "sync":
 		how := ""
 		if f.Link == "sync" {
@@ -59,5 +61,8 @@ func tellFleet(w io.Writer, f *control.Fleet) {
 	default:
 		fmt.Fprintf(w, "! supervision : %s ne répond pas depuis %s : %s (%s) ; %d message(s) attendent\n",
 			f.Server, f.Since.Local().Format("15:04"), cli.CodeText(f.Fault, "fr"), f.Fault, f.Waiting)
+	}
+	if f != nil && f.Kiosk != "" {
+		fmt.Fprintf(w, "  clé de la borne : %s\n", map[bool]string{true: "scellée par la puce TPM", false: "dans un fichier (pas de puce TPM, ou la borne a été inscrite avant)"}[f.Sealed])
 	}
 }

@@ -47,6 +47,7 @@ type Fleet struct {
 	Link      string     `json:"link"`             // "websocket", "sync" or "down"
 	Since     time.Time  `json:"since"`            // when Link became what it is
 	Waiting   int        `json:"waiting"`          // events that wait to be sent
+	Sealed    bool       `json:"sealed"`           // the kiosk's key is kept by its TPM
 	Fault     kiosk.Code `json:"fault,omitempty"`  // why it is down
 	Detail    string     `json:"detail,omitempty"` // the same for the technician
 }

@@ -10,6 +10,7 @@ import (
 
 	"pointnum/kiosk/atomicfile"
 	"pointnum/provisioning"
+	"pointnum/provisioning/enrol/seal"
 )
 
 // Identity is who a kiosk is and whose. It is a value that does not change:
@@ -90,12 +91,21 @@ func (id *Identity) Promote() *Identity {
 // Forget is the identity without the next key, which the server does not know.
 func (id *Identity) Forget() *Identity { return &Identity{Server: id.Server, Present: id.Present} }
 
-// Save puts the identity into a file that only its owner can read. After a
-// power cut there is the old one or the new one.
-func (id *Identity) Save(path string) error {
+// Save puts the identity into a file that only its owner can read, sealed by
+// the machine's TPM where there is one. After a power cut there is the old one
+// or the new one.
+func (id *Identity) Save(path string) error { return id.SaveBy(path, seal.Machine) }
+
+// SaveBy is Save with another TPM. A TPM that cannot seal, or does not give
+// back what it has sealed, is done without: a kiosk that keeps its identity in
+// a plain file is worth more than one that loses it. Sealed tells which it is.
+func (id *Identity) SaveBy(path string, tpm seal.TPM) error {
 	b, err := json.Marshal(id)
 	if err != nil {
 		return fmt.Errorf("enrol: %w", err)
+	}
+	if sealed, err := tpm.Seal(b); err == nil {
+		b = sealed
 	}
 	if err := atomicfile.Write(path, append(b, '\n'), 0o600); err != nil {
 		return fmt.Errorf("enrol: %w", err)
@@ -103,21 +113,48 @@ func (id *Identity) Save(path string) error {
 	return nil
 }
 
-// maxFile bounds an identity's file in bytes.
-const maxFile = 64 << 10
+// maxFile bounds an identity's file in bytes; a sealed one is longer.
+const (
+	maxFile   = 64 << 10
+	maxSealed = 2 * maxFile
+)
 
 // Load reads what Save wrote. The error is fs.ErrNotExist for a kiosk that was
-// never enrolled.
-func Load(path string) (*Identity, error) {
+// never enrolled, seal.CodeBroken for one whose TPM does not open its file any
+// more (it is enrolled again), kiosk.CodeNotResponding when the TPM could not
+// be asked now.
+func Load(path string) (*Identity, error) { return LoadBy(path, seal.Machine) }
+
+// LoadBy is Load with another TPM.
+func LoadBy(path string, tpm seal.TPM) (*Identity, error) {
+	b, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	if seal.Is(b) {
+		if b, err = tpm.Open(b); err != nil {
+			return nil, fmt.Errorf("enrol: identity: %w", err)
+		}
+	}
+	return Decode(b)
+}
+
+// Sealed says whether an identity's file is sealed.
+func Sealed(path string) (bool, error) {
+	b, err := read(path)
+	return err == nil && seal.Is(b), err
+}
+
+func read(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("enrol: %w", err)
 	}
-	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	b, err := io.ReadAll(io.LimitReader(f, maxSealed+1))
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("enrol: %w", err)
 	}
-	return Decode(b)
+	return b, nil
 }
 
 // Decode reads an identity and checks it.

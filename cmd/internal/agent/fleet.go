@@ -45,6 +45,7 @@ type supervision struct {
 	who     *enrol.Identity // of link
 	box     *outbox.Box     // of link
 	again   chan struct{}   // closed when the identity has changed
+	broken  *control.Fleet  // why the identity on the disk can't be used; nil it can
 	restart time.Time       // the agent ends then, unless a visit goes on; zero not
 	called  int64           // when a person was asked for, µs since 1970; 0 nobody waits
 }
@@ -95,12 +96,17 @@ func (s *supervision) run(ctx context.Context) error {
 		again := s.again
 		s.mu.Unlock()
 		id, err := enrol.Load(s.path(identityFile))
+		s.unreadable(err)
 		if err != nil {
+			var retry <-chan time.Time
 			if !errors.Is(err, fs.ErrNotExist) {
 				s.agent.Log.Error("the kiosk's identity can't be read: enrol it again", "err", err)
+				retry = time.After(retryTie) // a TPM may have been busy
 			}
 			select {
 			case <-again:
+				continue
+			case <-retry:
 				continue
 			case <-ctx.Done():
 				return context.Cause(ctx)
@@ -258,13 +264,27 @@ func fleetOf(id *enrol.Identity) control.Fleet {
 	return control.Fleet{Server: id.Server, Structure: c.Structure, Kiosk: c.Kiosk, Label: c.Label}
 }
 
+// unreadable keeps why the identity on the disk cannot be used; nil and one
+// that is not there are no reasons.
+func (s *supervision) unreadable(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken = nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.broken = &control.Fleet{Link: "down", Since: time.Now(), Fault: kiosk.CodeOf(err), Detail: err.Error()}
+	}
+}
+
 // status is for the technician; nil for a kiosk that works alone.
 func (s *supervision) status() *control.Fleet {
 	l, id := s.linked()
 	if l == nil {
-		return nil
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.broken
 	}
 	f, st := fleetOf(id), l.Status()
+	f.Sealed, _ = enrol.Sealed(s.path(identityFile)) // one that is gone is told elsewhere
 	f.Link, f.Since, f.Waiting, f.Fault, f.Detail = string(st.Via), st.Since, st.Waiting, st.Code, st.Err
 	return &f
 }

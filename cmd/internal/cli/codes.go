@@ -85,6 +85,7 @@ var codeTable = map[kiosk.Code]codeLine{
 	"server_error":       {"Ce qui répond n’est pas une supervision qui marche : regardez l’adresse.", "What answers is no working supervision: look at the address.", ExitNoDevice},
 	"identity_refused":   {"La supervision ne connaît plus cette borne : elle y a été remplacée ou révoquée. Pour la remettre en service, demandez un nouveau code à la console ; pour s’en séparer, « kioskctl dispose ».", "The supervision does not know this kiosk any more: it was replaced or revoked there. To use it again, ask for a new code in the console; to dispose of it, “kioskctl dispose”.", 0},
 	"identity_expired":   {"La borne a été absente trop longtemps : inscrivez-la de nouveau.", "The kiosk was away for too long: enrol it again.", 0},
+	"identity_sealed":    {"La puce TPM n’ouvre plus la clé de la borne (vidée, changée, ou démarrage changé) : inscrivez la borne de nouveau.", "The TPM does not open the kiosk’s key any more (cleared, changed, or another way of starting): enrol the kiosk again.", 0},
 	"websocket_blocked":  {"Quelque chose sur le réseau coupe WebSocket : la borne passe par un autre chemin.", "Something on the network breaks WebSocket: the kiosk takes another way.", 0},
 	"server_busy":        {"La supervision ne peut rien garder pour le moment : la borne réessaie.", "The supervision can’t store anything now: the kiosk tries again.", ExitNoDevice},
 
