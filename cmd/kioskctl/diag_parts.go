@@ -20,6 +20,7 @@ import (
 	"pointnum/kiosk/diag"
 	"pointnum/kiosk/health"
 	"pointnum/kiosk/yamlfile"
+	"pointnum/provisioning"
 	"pointnum/provisioning/enrol"
 )
 
@@ -86,6 +87,8 @@ func (t told) fillAgent(ctx context.Context, s *diag.Sheet) error {
 	for _, d := range st.Devices {
 		t.device(s, d)
 	}
+	s.Say("pages", "écrans qui montrent la borne", st.Pages)
+	t.update(s, st.Update)
 	if f := st.Fleet; f != nil {
 		link := "down"
 		if f.Link == "websocket" || f.Link == "sync" {
@@ -97,6 +100,23 @@ func (t told) fillAgent(ctx context.Context, s *diag.Sheet) error {
 		s.Say("link_fault", "pourquoi", t.word(string(f.Fault)))
 	}
 	return nil
+}
+
+// update tells where the system's update is.
+func (t told) update(s *diag.Sheet, u *control.Update) {
+	if u == nil {
+		return
+	}
+	s.Say("update_phase", "mise à jour", t.word(u.Phase))
+	s.Say("update_image", "image de la borne", u.Image)
+	for _, v := range []struct{ key, label, version string }{{"update_version", "version du système", u.Version},
+		{"update_wanted", "version demandée", u.Wanted}, {"update_returned", "version quittée", u.Returned}, {"update_confirmed", "plus haute version qui a marché", u.Confirmed}} {
+		if provisioning.ValidVersion(v.version) {
+			s.Say(v.key, v.label, v.version)
+		}
+	}
+	s.Say("update_percent", "reçu (%)", u.Percent)
+	s.Say("update_code", "pourquoi", t.word(string(u.Code)))
 }
 
 func (t told) device(s *diag.Sheet, d control.Device) {

@@ -141,6 +141,7 @@ func (p place) serveAgent(t *testing.T) {
 	status := control.Status{Version: "2.0.1", Screen: canaries["a typed word"], Refused: []string{canaries["an address"]},
 		Health: []health.Condition{{Name: "device/scanner", Code: kiosk.CodePaperJam, Detail: all}, {Name: canaries["a login"], Code: kiosk.Code(canaries["a typed word"])}},
 		Wiped:  &control.Wipe{OK: true, At: time.Now()},
+		Update: &control.Update{Version: "2.0.1", Wanted: "2.1.0", Phase: "waiting", Percent: 100, Code: kiosk.Code(all), Detail: all, Returned: all},
 		Devices: []control.Device{
 			{ID: "scanner", Kind: kiosk.KindScanner, Driver: "escl", Model: "ScanJet 1", Ready: true, Conditions: []kiosk.Code{kiosk.CodePaperJam}, Detail: all},
 			{ID: "cle", Kind: kiosk.KindKey, Driver: "usbkey", Model: canaries["a key's label"], Detail: all, Supplies: []kiosk.Level{{Name: all}}}},
@@ -196,7 +197,7 @@ func TestDiagHoldsNothingOfAVisitor(t *testing.T) {
 	p.serveAgent(t)
 	files, _ := p.diag(t)
 	for name, wants := range map[string][]string{
-		"borne.txt":         {"version de l’agent : 2.0.1", "appareil scanner : scanner, escl, ScanJet 1", "paper_jam", "no_network", "dernier effacement prouvé : true"},
+		"borne.txt":         {"version de l’agent : 2.0.1", "appareil scanner : scanner, escl, ScanJet 1", "paper_jam", "no_network", "dernier effacement prouvé : true", "mise à jour : waiting", "version demandée : 2.1.0"},
 		"configuration.txt": {"http://proxy.exemple.fr:3128", "http://192.0.2.5/eSCL", "lieu : Centre social"},
 		"inscription.txt":   {"borne : k1", "nom : Accueil"},
 		"journal.txt":       {"kioskd INFO visit starts", `err="open: …: permission denied"`, "PANIC …"},
