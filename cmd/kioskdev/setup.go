@@ -18,6 +18,7 @@ import (
 	"pointnum/kiosk/config"
 	"pointnum/provisioning/link/route"
 	"pointnum/provisioning/setup"
+	"pointnum/provisioning/setup/network"
 )
 
 // setUp shows the technician's screens on virtual hardware, then gives the
@@ -88,7 +89,7 @@ func (m *machine) Apply(ctx context.Context, n setup.Network) error {
 		return err
 	}
 	if n.WiFi != nil && n.WiFi.SSID == "CCAS Bureaux" && n.WiFi.Password != wifiPassword {
-		return &kiosk.Error{Code: "wifi_refused", Op: "virtual Wi-Fi", Err: errors.New("the password is " + wifiPassword)}
+		return &kiosk.Error{Code: network.CodeWiFiPassword, Op: "virtual Wi-Fi", Err: errors.New("the password is " + wifiPassword)}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -141,7 +141,7 @@ func screens() []canned {
 }
 
 // alike are screens whose parts are all on others.
-var alike = []string{"wrong", "looking", "hidden", "code-wrong", "enrolling", "no-devices", "testing", "test", "alone", "proxy"}
+var alike = []string{"wrong", "looking", "hidden", "code-wrong", "enrolling", "no-devices", "testing", "test", "alone", "proxy", "ca", "join", "again", "enrolled"}
 
 // TestScreens shows every screen in Chromium and checks what a machine can
 // check of it. With POINTNUM_SHOTS set to a folder it leaves a picture of each
@@ -151,17 +151,17 @@ func TestScreens(t *testing.T) {
 	if err != nil {
 		t.Fatalf("axe-core is missing: run make deps: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
-	defer cancel()
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
+	t.Cleanup(cancel) // after the runs, which are parallel
 	b, err := devtools.Start(ctx, devtools.Options{Headless: true, Args: []string{"--force-prefers-reduced-motion"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if err := b.Close(); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
 	type run struct {
 		lang          string
 		width, height int
@@ -173,6 +173,7 @@ func TestScreens(t *testing.T) {
 	}
 	for _, run := range runs {
 		t.Run(fmt.Sprintf("%s %dx%d", run.lang, run.width, run.height), func(t *testing.T) {
+			t.Parallel()
 			f := &flow{}
 			base := serve(t, f)
 			p, err := b.OpenPage(ctx)

@@ -175,7 +175,10 @@ const (
 	troubleCode        trouble = "enrol_code"
 	troubleWait        trouble = "enrol_wait"
 	troubleRefused     trouble = "enrol_refused"
-	troubleWiFi        trouble = "wifi_refused"
+	troubleWiFi        trouble = "wifi_password"
+	troubleAbsent      trouble = "wifi_absent"
+	troubleOpen        trouble = "wifi_open"
+	troubleRadio       trouble = "wifi_no_radio"
 	troubleDevice      trouble = "no_device"
 	troubleRoot        trouble = "not_responding"
 	troubleOther       trouble = "internal"
@@ -183,7 +186,7 @@ const (
 
 func troubles() []trouble {
 	return []trouble{troubleNetwork, troubleProxy, troublePassword, troubleCertificate, troubleClock, troubleServer,
-		troubleCode, troubleWait, troubleRefused, troubleWiFi, troubleDevice, troubleRoot, troubleOther}
+		troubleCode, troubleWait, troubleRefused, troubleWiFi, troubleAbsent, troubleOpen, troubleRadio, troubleDevice, troubleRoot, troubleOther}
 }
 
 // Action is what the technician does; Name says which of the words below, the
