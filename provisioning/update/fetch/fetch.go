@@ -272,6 +272,9 @@ func (f *fetcher) append(ctx context.Context, out *os.File, h hash.Hash, at int6
 			if errors.Is(readErr, io.EOF) {
 				readErr = io.ErrUnexpectedEOF
 			}
+			if _, stick := f.Source.(Folder); stick && ctx.Err() == nil { // no network is in the way
+				return at, &kiosk.Error{Code: provisioning.CodeUpdateMissing, Op: op, Err: readErr}
+			}
 			return at, lost(ctx, op, readErr)
 		}
 		if err := p.wait(ctx, n); err != nil {

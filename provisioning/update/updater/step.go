@@ -129,18 +129,16 @@ func (u *Updater) failed(ctx context.Context, k kept, err error) time.Duration {
 	code := kiosk.CodeOf(err)
 	u.o.Log.Warn("update not done", "version", k.Order.Version, "err", err)
 	phase := provisioning.UpdateFailed
+	if k.From != "" {
+		u.end(k, provisioning.UpdateFailed, code)
+		u.tell(phase, code, err.Error(), 0)
+		return u.again()
+	}
 	switch code {
 	case provisioning.CodeUpdateOlder, provisioning.CodeUpdateMinimum, provisioning.CodeUpdateForeign:
 		u.end(k, provisioning.UpdateFailed, code)
 	case kiosk.CodeNoNetwork, kiosk.CodeNotResponding, route.CodeProxy, route.CodeProxyPassword, route.CodeCertificate, route.CodeClock, route.CodeServer:
 		phase = provisioning.UpdateFetching // it goes on when the way is free
-	default:
-		if k.From != "" {
-			u.end(k, provisioning.UpdateFailed, code)
-		}
-	}
-	if k.From != "" {
-		phase = provisioning.UpdateFailed
 	}
 	u.tell(phase, code, err.Error(), 0)
 	return u.again()

@@ -400,7 +400,7 @@ func TestAStickThatIsNotWholeEndsTheOrder(t *testing.T) {
 	if err := u.From(m.shop, false); err != nil {
 		t.Fatal(err)
 	}
-	if s := phase(t, u, provisioning.UpdateFailed); s.Code == "" {
+	if s := phase(t, u, provisioning.UpdateFailed); s.Code != provisioning.CodeUpdateMissing {
 		t.Errorf("%+v", s)
 	}
 	m.set(func() { m.release("2.0.0", "") })
