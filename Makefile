@@ -53,6 +53,24 @@ deb: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
 deb: assets ## the Debian packages, in bin/deb (VERSION=1.2.3, ARCH=arm64)
 	go run ./cmd/internal/packages -version $(VERSION) -arch $(ARCH) $(ARGS)
 
+as_root = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+image: deb ## the kiosk's system, as a disk image to flash and as a signed release, in bin/image (VERSION=1.2.3)
+	@.ci/deps image
+	go build -o bin/ ./cmd/internal/image
+	$(as_root) bin/image -version $(VERSION) $(ARGS)
+
+# Three systems: 2.0.0 is good, the agent of 3.0.0 does not start.
+image-test: ## the image in virtual machines: first start, enrolment, updates, power cuts (an hour; ARGS="-only start,enrol")
+	$(MAKE) deb VERSION=1.0.0
+	@.ci/deps image
+	go build -o bin/ ./cmd/internal/image ./cmd/internal/imagetest
+	$(as_root) bin/image -version 1.0.0 -out bin/image-test/images -cache bin/image/cache -keys bin/image-test/images/keys
+	$(as_root) bin/image -version 2.0.0 -out bin/image-test/images -cache bin/image/cache -keys bin/image-test/images/keys -disk=false
+	$(as_root) bin/image -version 3.0.0 -out bin/image-test/images -cache bin/image/cache -keys bin/image-test/images/keys -disk=false \
+		-edit cmd/internal/imagetest/broken-agent
+	$(as_root) bin/imagetest $(ARGS)
+
 assets: ## fonts and pictograms of the screens, by npm
 	@.ci/deps run
 	@ui/assets/fetch
@@ -63,4 +81,4 @@ deps: ## what the tests need, by apt and npm
 help:
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-.PHONY: run fleet test check e2e escapes bench bench-engine bench-fleet fuzz build deb assets deps help
+.PHONY: run fleet test check e2e escapes bench bench-engine bench-fleet fuzz build deb image image-test assets deps help

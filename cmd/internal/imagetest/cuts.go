@@ -1,0 +1,462 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// entry is one write to a disk, as QEMU's blklogwrites keeps it (the format of
+// Linux's dm-log-writes: a super block, then for each write a block that says
+// where and how much, and the data).
+type entry struct {
+	sector, count int64 // of the log's sector size
+	flags         uint64
+	data          int64 // offset of its data in the log
+	head          int64 // of itself
+}
+
+// flagDiscard says that a range was given up; it has no data.
+const flagDiscard = 1 << 2
+
+// writes reads a log.
+func writes(f *os.File) (list []entry, size int64, err error) {
+	var super struct {
+		Magic, Version, Entries uint64
+		SectorSize              uint32
+	}
+	if err := binary.Read(io.NewSectionReader(f, 0, 28), binary.LittleEndian, &super); err != nil {
+		return nil, 0, fmt.Errorf("imagetest: the log of writes: %w", err)
+	}
+	size = int64(super.SectorSize)
+	if size < 512 || size > 4096 {
+		return nil, 0, errors.New("imagetest: no log of writes")
+	}
+	at := size
+	for range super.Entries {
+		var head [4]uint64
+		if err := binary.Read(io.NewSectionReader(f, at, 32), binary.LittleEndian, &head); err != nil {
+			return nil, 0, fmt.Errorf("imagetest: the log of writes: %w", err)
+		}
+		e := entry{int64(head[0]), int64(head[1]), head[2], at + size, at}
+		at += size
+		if e.flags&flagDiscard == 0 {
+			at += e.count * size
+		}
+		list = append(list, e)
+	}
+	return list, size, nil
+}
+
+// cut is a moment at which the power went: all writes before one were done,
+// and of that one the first sectors.
+type cut struct{ index, sectors int }
+
+// recorded is a time in a kiosk's life of which every write was kept.
+type recorded struct {
+	name  string
+	base  string // disk before it
+	log   string
+	from  int64 // offset in the log where it begins
+	parts []part
+}
+
+// logged are the arguments for a disk whose writes are kept.
+func logged(disk, log string, more bool) []string {
+	how := "log-sector-size=512"
+	if more {
+		how = "log-append=on"
+	}
+	return []string{
+		"-blockdev", "driver=file,filename=" + disk + ",node-name=f0", "-blockdev", "driver=raw,file=f0,node-name=r0",
+		"-blockdev", "driver=file,filename=" + log + ",node-name=l0",
+		"-blockdev", "driver=blklogwrites,file=r0,log=l0,node-name=d0," + how,
+	}
+}
+
+// powerCuts records every write of an update, up to the new version's
+// confirmation, and of an enrolment; then it goes back to moments in these and
+// looks what starts.
+func (t *trial) powerCuts(ctx context.Context) error {
+	r, err := t.recordUpdate(ctx)
+	if err != nil {
+		return err
+	}
+	if err := t.replay(ctx, r, t.cuts, t.wholeVersion); err != nil {
+		return err
+	}
+	if r, err = t.recordEnrolment(ctx); err != nil {
+		return err
+	}
+	return t.replay(ctx, r, max(t.cuts/4, 4), t.keepsIdentity)
+}
+
+// recordUpdate updates from a stick, as the supervision is not what is cut.
+func (t *trial) recordUpdate(ctx context.Context) (*recorded, error) {
+	base, err := t.newDisk(ctx, "1.0.0", "cut-base.img")
+	if err != nil {
+		return nil, err
+	}
+	if err := withoutKeys(ctx, base); err != nil {
+		return nil, err
+	}
+	// A first start, so that what happens only then is over.
+	if err := putConf(ctx, base, map[string]string{"borne.txt": alone}); err != nil {
+		return nil, err
+	}
+	m, _, err := t.boot(ctx, base, "cut-first")
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(t.devices(m), t.until(m, "a kiosk alone", func(s status) bool { return s.Version != "" }), m.power()); err != nil {
+		m.off()
+		return nil, err
+	}
+	r := &recorded{name: "update", base: base, log: filepath.Join(t.dir, "cut.log")}
+	disk := filepath.Join(t.dir, "cut.img")
+	if _, err := output(ctx, "cp", "--sparse=always", base, disk); err != nil {
+		return nil, err
+	}
+	defer os.Remove(disk)
+	if err := os.WriteFile(r.log, nil, 0o600); err != nil {
+		return nil, err
+	}
+	stick, err := t.stick(ctx, map[string]string{"pointnum-update": t.releaseDir("2.0.0")})
+	if err != nil {
+		return nil, err
+	}
+	for round := range 2 {
+		if m, err = start(ctx, options{name: "cut", dir: t.dir, disk: logged(disk, r.log, round > 0), screen: true, shell: true, verbose: true, extra: stick}); err != nil {
+			return nil, err
+		}
+		if err := t.recordRound(m, r, round); err != nil {
+			m.off()
+			return nil, err
+		}
+	}
+	r.parts, err = partitions(ctx, base)
+	return r, err
+}
+
+func (t *trial) recordRound(m *machine, r *recorded, round int) error {
+	if err := m.ready(bootLimit); err != nil {
+		return err
+	}
+	if err := t.until(m, "the agent", func(s status) bool { return s.Version != "" }); err != nil {
+		return err
+	}
+	if round == 1 {
+		if out, err := m.run("timeout 400 sh -c 'until ls /efi/EFI/Linux/pointnum_2.0.0.efi; do sleep 2; done'; sync", bootLimit); err != nil {
+			return fmt.Errorf("imagetest: never confirmed: %s, %w", out, err)
+		}
+		return m.power()
+	}
+	if _, err := m.run("sync; mkdir -p /run/stick && mount -o ro,uid=970,gid=970 /dev/vdb /run/stick", time.Minute); err != nil {
+		return err
+	}
+	info, err := os.Stat(r.log)
+	if err != nil {
+		return err
+	}
+	r.from = info.Size()
+	if out, err := m.run("kioskctl update --from /run/stick/pointnum-update; kioskctl update now", bootLimit); err != nil {
+		select {
+		case <-m.ended:
+		case <-time.After(time.Minute):
+			return fmt.Errorf("%w: %s", err, out)
+		}
+	}
+	if !m.wait(bootLimit) {
+		return errors.New("imagetest: no new start after the update")
+	}
+	return nil
+}
+
+const alone = "language: fr\nplace:\n  name: Centre d’essai\nfleet:\n  alone: oui\n"
+
+// recordEnrolment records a first start with a code.
+func (t *trial) recordEnrolment(ctx context.Context) (*recorded, error) {
+	base, err := t.newDisk(ctx, "1.0.0", "cut-enrol.img")
+	if err != nil {
+		return nil, err
+	}
+	if err := withoutKeys(ctx, base); err != nil {
+		return nil, err
+	}
+	code, err := t.code(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := putConf(ctx, base, map[string]string{"borne.txt": fmt.Sprintf(borne, t.server, code), "lieu.pem": string(t.ca)}); err != nil {
+		return nil, err
+	}
+	r := &recorded{name: "enrolment", base: base, log: filepath.Join(t.dir, "cut.log")}
+	disk := filepath.Join(t.dir, "cut.img")
+	if _, err := output(ctx, "cp", "--sparse=always", base, disk); err != nil {
+		return nil, err
+	}
+	defer os.Remove(disk)
+	if err := os.WriteFile(r.log, nil, 0o600); err != nil {
+		return nil, err
+	}
+	m, err := start(ctx, options{name: "cut", dir: t.dir, disk: logged(disk, r.log, false), screen: true, shell: true, verbose: true})
+	if err != nil {
+		return nil, err
+	}
+	defer m.off()
+	if err := m.ready(bootLimit); err != nil {
+		return nil, err
+	}
+	if err := t.devices(m); err != nil {
+		return nil, err
+	}
+	if err := t.until(m, "enrolled", func(s status) bool { return s.Fleet != nil && s.Fleet.Link != "down" }); err != nil {
+		return nil, err
+	}
+	if _, err := m.run("sync", time.Minute); err != nil {
+		return nil, err
+	}
+	r.parts, err = partitions(ctx, base)
+	return r, err
+}
+
+// region names what a write went to.
+func (r *recorded) region(sector int64) string {
+	for _, p := range r.parts {
+		if sector >= p.Start && sector < p.Start+p.Size {
+			return strings.TrimPrefix(p.Name, "_")
+		}
+	}
+	return "partition table"
+}
+
+// moments chooses cuts: every kind of write, and more of those that decide
+// what starts. The same each time.
+func (r *recorded) moments(list []entry, most int) []cut {
+	kinds := map[string][]cut{}
+	for i, e := range list {
+		if e.head < r.from || e.flags&flagDiscard != 0 || e.count == 0 {
+			continue
+		}
+		where := r.region(e.sector)
+		kinds[where] = append(kinds[where], cut{i, 0})
+		if e.count > 1 {
+			kinds[where] = append(kinds[where], cut{i, int(e.count / 2)})
+		}
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	names := make([]string, 0, len(kinds))
+	for name, cuts := range kinds {
+		rng.Shuffle(len(cuts), func(i, j int) { cuts[i], cuts[j] = cuts[j], cuts[i] })
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	var out []cut
+	for n := 0; len(out) < most; n++ {
+		before := len(out)
+		for _, name := range names {
+			if decides := name == "esp" || name == "partition table"; n < len(kinds[name]) && (decides || n < most/8+1) && len(out) < most {
+				out = append(out, kinds[name][n])
+			}
+		}
+		if len(out) == before {
+			break
+		}
+	}
+	slices.SortFunc(out, func(a, b cut) int { return a.index - b.index })
+	return out
+}
+
+// replay starts the disk as it was at each moment. looks says what came of it,
+// in a word, and an error for what must not be.
+func (t *trial) replay(ctx context.Context, r *recorded, most int, look func(ctx context.Context, disk string) (string, error)) error {
+	f, err := os.Open(r.log)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	list, size, err := writes(f)
+	if err != nil {
+		return err
+	}
+	count := map[string]int{}
+	for _, e := range list {
+		if e.head >= r.from && e.count > 0 {
+			count[r.region(e.sector)]++
+		}
+	}
+	t.say("%s: writes %v", r.name, count)
+	now := filepath.Join(t.dir, "replay.img")
+	if _, err := output(ctx, "cp", "--sparse=always", r.base, now); err != nil {
+		return err
+	}
+	defer os.Remove(now)
+	done := 0
+	results := map[string]int{}
+	for _, c := range r.moments(list, most) {
+		if err := apply(f, now, list[done:c.index], size, -1); err != nil {
+			return err
+		}
+		done = c.index
+		state := filepath.Join(t.dir, "state.img")
+		if _, err := output(ctx, "cp", "--sparse=always", now, state); err != nil {
+			return err
+		}
+		if err := apply(f, state, list[c.index:c.index+1], size, c.sectors); err != nil {
+			return err
+		}
+		where := r.region(list[c.index].sector)
+		came, err := look(ctx, state)
+		_ = os.Remove(state)
+		if err != nil {
+			return fmt.Errorf("imagetest: %s, cut in write %d (%d sectors done) to %s: %w", r.name, c.index, c.sectors, where, err)
+		}
+		results[where+" → "+came]++
+	}
+	for _, what := range sorted(results) {
+		t.note(fmt.Sprintf("power cut in the %s: %s", r.name, what), "ok", fmt.Sprintf("%d states", results[what]))
+	}
+	return nil
+}
+
+func sorted(m map[string]int) []string {
+	var out []string
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// apply does writes on a disk; of the last one only the first sectors, unless
+// that is -1.
+func apply(log *os.File, disk string, list []entry, size int64, sectors int) error {
+	f, err := os.OpenFile(disk, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	for i, e := range list {
+		n := e.count * size
+		if i == len(list)-1 && sectors >= 0 {
+			n = int64(sectors) * size
+		}
+		if e.flags&flagDiscard != 0 || n == 0 {
+			continue
+		}
+		if _, err := io.Copy(io.NewOffsetWriter(f, e.sector*size), io.NewSectionReader(log, e.data, n)); err != nil {
+			return errors.Join(err, f.Close())
+		}
+	}
+	return f.Close()
+}
+
+var rootHash = regexp.MustCompile(`roothash=([0-9a-f]{64})`)
+
+// wholeVersion starts a disk as far as its loader's choice, and compares what
+// that kernel will mount with the release, byte for byte.
+func (t *trial) wholeVersion(ctx context.Context, disk string) (string, error) {
+	m, err := start(ctx, options{name: "state", dir: t.dir, disk: snapshot(disk), verbose: true, memory: 1024})
+	if err != nil {
+		return "", err
+	}
+	found, err := m.console.expect(rootHash.String(), 4*time.Minute)
+	m.off()
+	if err != nil {
+		return "", err
+	}
+	for _, version := range []string{"1.0.0", "2.0.0"} {
+		whole, known, err := t.holds(ctx, disk, version, found[1])
+		switch {
+		case err != nil:
+			return "", err
+		case known && !whole:
+			return "", fmt.Errorf("starts %s, which is not whole", version)
+		case known:
+			return "starts a whole " + version, nil
+		}
+	}
+	return "", fmt.Errorf("starts a system that was never made: %s", found[1])
+}
+
+// holds says whether a root hash is a version's, and whether the disk has all
+// of that.
+func (t *trial) holds(ctx context.Context, disk, version, hash string) (whole, known bool, err error) {
+	files, err := filepath.Glob(filepath.Join(t.releaseDir(version), "pointnum_*_*"))
+	if err != nil || len(files) != 2 {
+		return false, false, fmt.Errorf("imagetest: %d files in the release %s, %w", len(files), version, err)
+	}
+	parts, err := partitions(ctx, disk)
+	if err != nil {
+		return false, false, err
+	}
+	whole = true
+	for _, f := range files {
+		id := filepath.Base(f)
+		id = strings.TrimSuffix(strings.TrimSuffix(id[strings.LastIndex(id, "_")+1:], ".root"), ".verity")
+		if !strings.Contains(hash, strings.ReplaceAll(id, "-", "")) {
+			return false, false, nil
+		}
+		info, err := os.Stat(f)
+		if err != nil {
+			return false, false, err
+		}
+		want, err := digest(f, 0, info.Size())
+		if err != nil {
+			return false, false, err
+		}
+		at := slices.IndexFunc(parts, func(p part) bool { return strings.EqualFold(p.UUID, id) })
+		if at < 0 {
+			return false, true, nil
+		}
+		got, err := digest(disk, parts[at].Start*512, info.Size())
+		if err != nil {
+			return false, false, err
+		}
+		whole = whole && got == want
+	}
+	return whole, true, nil
+}
+
+func digest(path string, from, size int64) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(f, from, size)); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// keepsIdentity starts a disk whose enrolment was cut: it comes to its end by
+// itself, with the same kiosk.
+func (t *trial) keepsIdentity(ctx context.Context, disk string) (string, error) {
+	m, err := start(ctx, options{name: "state", dir: t.dir, disk: snapshot(disk), screen: true, shell: true, verbose: true})
+	if err != nil {
+		return "", err
+	}
+	defer m.off()
+	if err := m.ready(bootLimit); err != nil {
+		return "", err
+	}
+	if err := t.devices(m); err != nil {
+		return "", err
+	}
+	if err := t.until(m, "enrolled again", func(s status) bool { return s.Fleet != nil && s.Fleet.Link != "down" }); err != nil {
+		return "", err
+	}
+	return "enrolled", nil
+}

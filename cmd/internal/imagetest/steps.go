@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// bootLimit is for a start on a busy machine.
+const bootLimit = 8 * time.Minute
+
+// boot starts a disk with a screen and a shell, and waits until the agent
+// serves; it is told how long that took.
+func (t *trial) boot(ctx context.Context, disk, name string) (*machine, time.Duration, error) {
+	m, err := start(ctx, options{name: name, dir: t.dir, disk: raw(disk), screen: true, shell: true, verbose: true})
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := m.ready(bootLimit); err != nil {
+		m.off()
+		return nil, 0, err
+	}
+	t.say("shell after %s", seconds(m.up()))
+	if err := m.serves(ctx, bootLimit); err != nil {
+		out, _ := m.run("systemctl --failed --no-legend; systemctl status kioskd pointnum-screen pointnum-display --no-pager -n 20 | cut -c1-200", time.Minute)
+		m.off()
+		return nil, 0, fmt.Errorf("%w\n%s", err, out)
+	}
+	return m, m.up(), nil
+}
+
+// serves waits until the agent answers from outside of the machine.
+func (m *machine) serves(ctx context.Context, limit time.Duration) error {
+	if err := m.outside(); err != nil {
+		return err
+	}
+	deadline := time.Now().Add(limit)
+	var last error
+	for time.Now().Before(deadline) {
+		status, _, err := m.get(ctx, "/")
+		if err == nil && status == 200 {
+			return nil
+		}
+		last = fmt.Errorf("imagetest: the agent does not answer: status %d, %w", status, errors.Join(err, ctx.Err()))
+		select {
+		case <-m.ended:
+			return errors.New("imagetest: the machine went off")
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+	return last
+}
+
+// shown waits until a page is on the screen, and saves its picture. What the
+// screen shows is looked at, not what a program says of it.
+func (t *trial) shown(m *machine, name string) error {
+	path := filepath.Join(t.dir, name+".png")
+	deadline := time.Now().Add(bootLimit)
+	for n := 0; time.Now().Before(deadline); {
+		if err := m.picture(path); err != nil {
+			return err
+		}
+		colours, err := colours(path)
+		if err != nil {
+			return err
+		}
+		if colours < pageColours {
+			n = 0
+		} else if n++; n == 2 {
+			return nil
+		}
+		select {
+		case <-m.ended:
+			return errors.New("imagetest: the machine went off")
+		case <-time.After(2 * time.Second):
+		}
+	}
+	return errors.New("imagetest: no page on the screen")
+}
+
+// pageColours is what a page has at least: text is drawn in shades.
+const pageColours = 24
+
+// colours counts the colours of a picture.
+func colours(path string) (int, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	img, err := png.Decode(f)
+	if err != nil {
+		return 0, fmt.Errorf("imagetest: %s: %w", path, err)
+	}
+	seen := map[color.RGBA]bool{}
+	b := img.Bounds()
+	for y := b.Min.Y; y < b.Max.Y; y += 2 {
+		for x := b.Min.X; x < b.Max.X; x += 2 {
+			seen[color.RGBAModel.Convert(img.At(x, y)).(color.RGBA)] = true
+		}
+	}
+	return len(seen), nil
+}
+
+// firstStart: the image as it is flashed, without anything on KIOSK-CONF.
+func (t *trial) firstStart(ctx context.Context) error {
+	disk, err := t.newDisk(ctx, "1.0.0", "start.img")
+	if err != nil {
+		return err
+	}
+	if err := withoutKeys(ctx, disk); err != nil {
+		return err
+	}
+	defer os.Remove(disk)
+	m, took, err := t.boot(ctx, disk, "start")
+	if err != nil {
+		return err
+	}
+	defer m.off()
+	t.note("first start: the agent answers from outside", "ok", seconds(took))
+	if err := t.shown(m, "start"); err != nil {
+		return err
+	}
+	t.note("first start: the technician's screen is there", "ok", seconds(m.up())+", start.png")
+	out, err := m.run("systemctl --failed --no-legend; findmnt -rno TARGET,SOURCE,FSTYPE,OPTIONS /data /conf /efi /etc/pointnum /var/lib/pointnum /var/log/journal; cat /proc/swaps; df -m /data | tail -1; systemd-analyze | head -1", time.Minute)
+	t.say("%s", out)
+	return err
+}
+
+// power turns a machine off in its own way.
+func (m *machine) power() error {
+	_, _ = fmt.Fprint(m.root.conn, "systemctl poweroff\n")
+	if !m.wait(3 * time.Minute) {
+		m.off()
+		return errors.New("imagetest: it does not go off")
+	}
+	return nil
+}
+
+// devices tells the machine's network of a scanner and a printer, as they do
+// themselves on a real one: their names come by mDNS.
+func (t *trial) devices(m *machine) error {
+	var script strings.Builder
+	script.WriteString("echo '" + host + " materiel.local' >> /etc/avahi/hosts; ")
+	for _, spec := range t.bench.Specs(false) {
+		var kind, path string
+		switch spec.Driver {
+		case "escl":
+			kind, path = "_uscan._tcp", "rs=eSCL"
+		case "ipp":
+			kind, path = "_ipp._tcp", "rp=ipp/print"
+		default:
+			continue
+		}
+		_, rest, _ := strings.Cut(spec.URI, "127.0.0.1:")
+		port, _, _ := strings.Cut(rest, "/")
+		fmt.Fprintf(&script, `cat > /etc/avahi/services/%s.service <<'X'
+<?xml version="1.0"?><!DOCTYPE service-group SYSTEM "avahi-service.dtd">
+<service-group><name>Essai %s</name><service><type>%s</type><host-name>materiel.local</host-name><port>%s</port><txt-record>%s</txt-record><txt-record>ty=Essai %s</txt-record><txt-record>pdl=application/pdf,image/jpeg</txt-record></service></service-group>
+X
+`, spec.Driver, spec.Driver, kind, port, path, spec.Driver)
+	}
+	path := "/run/devices.sh"
+	_, err := m.run("cat > "+path+" <<'END_OF_IT'\n"+script.String()+"\nsystemctl restart avahi-daemon\nEND_OF_IT\nsh "+path, time.Minute)
+	return err
+}
