@@ -71,6 +71,11 @@ image-test: ## the image in virtual machines: first start, enrolment, updates, p
 		-edit cmd/internal/imagetest/broken-agent
 	$(as_root) bin/imagetest $(ARGS)
 
+deb-test: deb ## the packages in a clean Debian 12 under a systemd of its own: installed, run, upgraded, purged; needs root
+	@.ci/deps image
+	go build -o bin/ ./cmd/internal/packagetest
+	$(as_root) bin/packagetest $(ARGS) bin/deb/pointnum-*_$(VERSION)_$(ARCH).deb
+
 assets: ## fonts and pictograms of the screens, by npm
 	@.ci/deps run
 	@ui/assets/fetch
@@ -81,4 +86,4 @@ deps: ## what the tests need, by apt and npm
 help:
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-.PHONY: run fleet test check e2e escapes bench bench-engine bench-fleet fuzz build deb image image-test assets deps help
+.PHONY: run fleet test check e2e escapes bench bench-engine bench-fleet fuzz build deb deb-test image image-test assets deps help

@@ -69,7 +69,11 @@ func materials(program, version string, at time.Time, modules []module) ([]byte,
 		refs = append(refs, purl)
 		var licences cdx.Licenses
 		for _, id := range m.Licences {
-			licences = append(licences, cdx.LicenseChoice{License: &cdx.License{ID: id}})
+			one := &cdx.License{ID: id}
+			if strings.HasPrefix(id, "GooglePatent") { // SPDX has no name for it
+				one = &cdx.License{Name: id}
+			}
+			licences = append(licences, cdx.LicenseChoice{License: one})
 		}
 		parts = append(parts, cdx.Component{
 			BOMRef: purl, Type: cdx.ComponentTypeLibrary, Name: m.Path, Version: m.Version, PackageURL: purl, Licenses: &licences,

@@ -31,6 +31,11 @@ type text struct{ Name, Body string }
 // licenceName are the names that modules give to what has to go with them.
 var licenceName = regexp.MustCompile(`(?i)^(licen[cs]e|copying|copyright|notice|patents|authors)([.\-_].*)?$`)
 
+// chosen are the licences of modules that leave the choice.
+var chosen = map[string]string{
+	"kernel.org/pub/linux/libs/security/libcap/psx": "BSD-3-Clause", // or GPL-2.0
+}
+
 // enough is how much of a file has to be a licence's text for it to be one.
 const enough = 60 // percent
 
@@ -117,6 +122,9 @@ func (m *module) read(dir string) error {
 		}
 		return nil
 	})
+	if only, known := chosen[m.Path]; known {
+		m.Licences = []string{only}
+	}
 	slices.Sort(m.Licences)
 	m.Licences = slices.Compact(m.Licences)
 	if err == nil && len(m.Licences) == 0 {

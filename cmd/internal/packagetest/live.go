@@ -165,7 +165,9 @@ func (t *trial) live(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, m.stop()) }()
 	t.say("the tree has booted in %.1f s", time.Since(began).Seconds())
-	out, err := m.in(ctx, "kioskctl", "health", "--wait", "3m")
+	out, err := m.in(ctx, "kioskd", "-check")
+	t.check("the configuration that comes with it is right", err == nil, out)
+	out, err = m.in(ctx, "kioskctl", "health", "--wait", "3m")
 	t.check("health: a page becomes a file and is wiped, the screen is open", err == nil, out)
 	out, err = m.in(ctx, "kioskctl", "selftest")
 	t.check("self-test, with a visit of the portal browser", err == nil, out)

@@ -31,8 +31,6 @@ func (t *trial) install(ctx context.Context) error {
 		out, err := t.chroot(ctx, "id", "-u", name)
 		t.check(name+" is "+number, err == nil && out == number, out)
 	}
-	out, err = t.chroot(ctx, "kioskd", "-check")
-	t.check("the configuration that comes with it is right", err == nil, out)
 	for _, unit := range []string{"kioskd.service", "pointnum-firewall.service", "pointnum-policies.service",
 		"pointnum-display.service", "pointnum-screen.service", "pointnum-power.socket"} {
 		out, err := t.chroot(ctx, "systemctl", "is-enabled", unit)
@@ -82,6 +80,9 @@ func (t *trial) upgrade(ctx context.Context) error {
 	}
 	var later []string
 	for _, d := range t.debs {
+		if strings.Contains(filepath.Base(d), "fleetd") {
+			continue
+		}
 		l, err := t.later(ctx, d)
 		if err != nil {
 			return err
@@ -116,7 +117,7 @@ v=$(sed -n 's/^Version: //p' "$2/DEBIAN/control")
 sed -i "s/^Version: .*/Version: 99.0.0/; s/(= $v)/(= 99.0.0)/g" "$2/DEBIAN/control"
 f="$2/etc/pointnum/kiosk.yaml"
 [ ! -e "$f" ] || echo '# version 99' >>"$f"
-dpkg-deb -q -Z none -b "$2" "$3"`
+dpkg-deb -Z none -b "$2" "$3"`
 	if o, err := exec.CommandContext(ctx, "sh", "-c", script, "later", deb, dir, out).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("a later %s: %w\n%s", deb, err, o)
 	}
@@ -154,6 +155,7 @@ func (t *trial) files() ([]string, error) {
 		}
 		return nil
 	})
+	slices.Sort(all)
 	return all, err
 }
 
