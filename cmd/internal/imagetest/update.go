@@ -110,35 +110,28 @@ func lastLine(s string) string {
 	return lines[len(lines)-1]
 }
 
-// updated brings the running machine to a release through the supervision, up
+// ordered brings the running machine to a release through the supervision, up
 // to the moment that it starts anew.
 func (t *trial) ordered(ctx context.Context, m *machine, version string) error {
 	began := time.Now()
 	if err := t.rollOut(ctx, t.releaseDir(version)); err != nil {
 		return err
 	}
-	if err := t.until(m, version+" waits for the night", func(s status) bool {
-		if s.Update != nil && s.Update.Phase == "failed" {
-			t.say("update: %+v", *s.Update)
-		}
-		return s.Update != nil && s.Update.Phase == "waiting"
+	if err := t.until(m, version+" is ordered", func(s status) bool {
+		return s.Update != nil && (s.Update.Phase == "fetching" || s.Update.Phase == "waiting")
 	}); err != nil {
 		return err
 	}
-	t.note(version+": ordered by fleetd, fetched and checked", "ok", seconds(time.Since(began)))
+	t.note(version+": ordered by fleetd", "ok", seconds(time.Since(began)))
 	began = time.Now()
 	if out, err := m.run("kioskctl update now", bootLimit); err != nil {
-		select {
-		case <-m.ended:
-		default:
-			return fmt.Errorf("%w: %s", err, out)
-		}
+		return fmt.Errorf("%w: %s", err, out)
 	}
-	if !m.wait(bootLimit) {
+	if !m.wait(2 * bootLimit) {
 		out, _ := m.run("kioskctl update; journalctl -b --no-pager -o cat -u 'pointnum-update@*' -u kioskd | tail -30", time.Minute)
 		return fmt.Errorf("imagetest: %s: no new start: %s", version, out)
 	}
-	t.note(version+": written to the other slot, start asked for", "ok", seconds(time.Since(began)))
+	t.note(version+": fetched, checked, written to the other slot, start asked for", "ok", seconds(time.Since(began)))
 	return nil
 }
 

@@ -50,7 +50,8 @@ type Options struct {
 	Busy    func() bool // a visit goes on
 	Night   func() bool // the place is closed, and for long enough: see Night
 	Now     func() time.Time
-	// Rate is for fetching, in bytes a second; nil is half a megabyte, and
+	// Rate is for fetching, in bytes a second; nil is half a megabyte, as fast
+	// as can when a technician waits, and
 	// less during a visit.
 	Rate func() int64
 	Log  *slog.Logger
@@ -82,6 +83,7 @@ func (p Pace) withDefaults() Pace {
 // Rates of fetching, in bytes a second.
 const (
 	freeRate = 512 << 10
+	nowRate  = 64 << 20 // a technician waits
 	busyRate = 64 << 10 // a visitor needs the line
 )
 
@@ -134,6 +136,11 @@ func New(o Options) (*Updater, error) {
 func (u *Updater) rate() int64 {
 	if u.o.Busy() {
 		return busyRate
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.k.Now {
+		return nowRate
 	}
 	return freeRate
 }
