@@ -354,11 +354,13 @@ func (m *machine) picture(path string) error {
 	return m.ask("screendump", map[string]any{"filename": path, "format": "png"})
 }
 
-// outside opens the agent's screen to the host: in the system as it is, only
-// the kiosk itself reaches it.
+// outside opens the agent's screen to the host, once it is there: in the
+// system as it is, only the kiosk itself reaches it. The firewall is made
+// again when the configuration has changed, so it is asked each time.
 func (m *machine) outside() error {
-	_, err := m.run("nft insert rule inet pointnum input tcp dport 8480 accept; "+
-		"systemd-run --quiet --unit=outside /usr/bin/systemd-socket-activate -l 8480 /usr/lib/systemd/systemd-socket-proxyd 127.0.0.1:8088", time.Minute)
+	_, err := m.run("systemctl is-active -q kioskd pointnum-firewall && { nft list chain inet pointnum input | grep -q 8480 || "+
+		"nft insert rule inet pointnum input tcp dport 8480 accept; } && { systemctl is-active -q outside || "+
+		"systemd-run --quiet --unit=outside /usr/bin/systemd-socket-activate -l 8480 /usr/lib/systemd/systemd-socket-proxyd 127.0.0.1:8088; }", time.Minute)
 	return err
 }
 

@@ -37,13 +37,13 @@ func (t *trial) boot(ctx context.Context, disk, name string) (*machine, time.Dur
 
 // serves waits until the agent answers from outside of the machine.
 func (m *machine) serves(ctx context.Context, limit time.Duration) error {
-	if err := m.outside(); err != nil {
-		return err
-	}
 	deadline := time.Now().Add(limit)
 	var last error
 	for time.Now().Before(deadline) {
-		status, _, err := m.get(ctx, "/")
+		status, err := 0, m.outside()
+		if err == nil {
+			status, _, err = m.get(ctx, "/")
+		}
 		if err == nil && status == 200 {
 			return nil
 		}

@@ -10,7 +10,7 @@ import (
 
 // convert makes a document of a page, in a room, under the agent's unit.
 func (t *trial) convert(ctx context.Context, m *machine) {
-	out, err := m.in(ctx, "sh", "-c", "install -d -o pointnum -g pointnum -m 700 /run/trial && install -o pointnum -g pointnum -m 600 /root/in.pdf /run/trial/in.pdf && systemctl start trial.service && kioskctl inspect /run/trial/out.pdf")
+	out, err := m.in(ctx, "sh", "-c", "install -d -o pointnum -g pointnum -m 700 /run/trial && install -o pointnum -g pointnum -m 600 /mnt/in.pdf /run/trial/in.pdf && systemctl start trial.service && kioskctl inspect /run/trial/out.pdf")
 	if err != nil {
 		log, _ := m.in(ctx, "journalctl", "--no-pager", "-u", "trial.service")
 		out += log

@@ -60,7 +60,7 @@ func (t *trial) prepare() error {
 		return err
 	}
 	return errors.Join(
-		os.WriteFile(filepath.Join(t.tree, "root/in.pdf"), []byte(page), 0o644),
+		os.WriteFile(filepath.Join(t.tree, "mnt/in.pdf"), []byte(page), 0o644),
 		os.WriteFile(filepath.Join(t.tree, "etc/systemd/system/trial.service"), []byte(convert.String()), 0o644),
 		os.WriteFile(filepath.Join(dir, "trial.conf"), []byte(`[Service]
 StandardInput=null

@@ -21,7 +21,7 @@ func (t *trial) install(ctx context.Context) error {
 	if err := t.bring(t.debs); err != nil {
 		return err
 	}
-	if _, err := t.chroot(ctx, "sh", "-c", "dpkg -i /root/debs/*.deb"); err != nil {
+	if _, err := t.chroot(ctx, "sh", "-c", "dpkg -i /mnt/debs/*.deb"); err != nil {
 		return err
 	}
 	t.say("installed")
@@ -41,7 +41,7 @@ func (t *trial) install(ctx context.Context) error {
 
 // bring puts packages into the tree, and no others.
 func (t *trial) bring(debs []string) error {
-	dir := filepath.Join(t.tree, "root/debs")
+	dir := filepath.Join(t.tree, "mnt/debs")
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (t *trial) upgrade(ctx context.Context) error {
 	if err := t.bring(later); err != nil {
 		return err
 	}
-	if _, err := t.chroot(ctx, "sh", "-c", "dpkg --force-confold -i /root/debs/*.deb"); err != nil {
+	if _, err := t.chroot(ctx, "sh", "-c", "dpkg --force-confold -i /mnt/debs/*.deb"); err != nil {
 		return err
 	}
 	out, err := t.chroot(ctx, "dpkg-query", "-W", "-f", "${Version}", "pointnum-kioskd")
@@ -134,13 +134,13 @@ func (t *trial) purge(ctx context.Context) error {
 		_, err := t.chroot(ctx, "id", name)
 		t.check("the account "+name+" is gone", err != nil, "")
 	}
-	return os.RemoveAll(filepath.Join(t.tree, "root/debs"))
+	return os.RemoveAll(filepath.Join(t.tree, "mnt/debs"))
 }
 
 // passing are files that any running Debian changes.
 var passing = []string{"var/log/", "var/lib/dpkg/", "var/lib/systemd/", "var/cache/", "var/tmp/", "var/lib/private", "var/lib/xkb",
 	"etc/passwd", "etc/group", "etc/shadow", "etc/gshadow", "etc/machine-id", "etc/.pwd.lock", "etc/.updated", "var/.updated", "var/lib/dbus",
-	"etc/resolv.conf", "etc/systemd/system/pointnum-display.service.d", "etc/systemd/system/trial", "dev/", "run/", "tmp/", "proc/", "sys/", "root/"}
+	"etc/resolv.conf", "etc/systemd/system/pointnum-display.service.d", "etc/systemd/system/trial", "dev/", "run/", "tmp/", "proc/", "sys/", "mnt/"}
 
 // files are all names of the tree.
 func (t *trial) files() ([]string, error) {
