@@ -70,7 +70,7 @@ func linked(program string) ([]module, error) {
 		err = std.read(strings.TrimSpace(string(root)))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("Go's own library: %w", err)
+		return nil, fmt.Errorf("the library of Go: %w", err)
 	}
 	return append(all, std), nil
 }
