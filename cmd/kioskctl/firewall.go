@@ -1,11 +1,15 @@
 package main
 
 import (
+	"errors"
+	"os"
+
 	"context"
 	"flag"
 	"fmt"
 	"io"
 	"os/user"
+	"pointnum/provisioning/setup"
 	"strconv"
 
 	"pointnum/cmd/internal/cli"
@@ -17,6 +21,7 @@ func firewallCommand() cli.Command {
 		Name: "firewall", Short: "écrire les règles du pare-feu",
 		Long: `Les règles viennent de la configuration : le navigateur des visiteurs et l’écran n’atteignent que la
 borne, l’agent n’atteint que le web, la supervision, le relais, le proxy et ses appareils, et rien n’entre.
+Pendant la mise en service, l’agent peut appeler partout : il cherche ses appareils et sa supervision.
 
   kioskctl firewall | sudo nft -f -`,
 		Setup: func(fs *flag.FlagSet) cli.Func {
@@ -33,7 +38,11 @@ borne, l’agent n’atteint que le web, la supervision, le relais, le proxy et 
 				for name, number := range map[string]*int{"pointnum": &u.Agent, "pointnum-web": &u.Web, "pointnum-screen": &u.Screen} {
 					*number = numberOf(name, *number)
 				}
-				if _, err := io.WriteString(stdout, firewall.Rules(cfg, u)); err != nil {
+				rules := firewall.Rules
+				if _, err := os.Stat(fs.Lookup("config").Value.String()); errors.Is(err, errNotExist) || setup.Begun(cfg.Fleet.Dir) {
+					rules = firewall.Setup
+				}
+				if _, err := io.WriteString(stdout, rules(cfg, u)); err != nil {
 					return fmt.Errorf("write the rules: %w", err)
 				}
 				return nil

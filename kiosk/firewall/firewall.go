@@ -37,9 +37,19 @@ var lan = map[string]string{
 
 // Rules returns the ruleset: a table of its own that takes the place of the
 // one before, in one step.
-func Rules(c *config.Config, u Users) string {
+func Rules(c *config.Config, u Users) string { return rules(c, u, false) }
+
+// Setup returns the ruleset of a kiosk that is being set up, when nobody has
+// said yet where its supervision and its devices are: the agent may call
+// anybody over TCP. There is no visitor then.
+func Setup(c *config.Config, u Users) string { return rules(c, u, true) }
+
+func rules(c *config.Config, u Users, setup bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, head, u.Web, u.Screen)
+	if setup {
+		fmt.Fprintf(&b, "\t\tmeta skuid %d meta l4proto tcp accept\n", u.Agent)
+	}
 	for _, line := range devices(c) {
 		fmt.Fprintf(&b, "\t\tmeta skuid %d %s accept\n", u.Agent, line)
 	}

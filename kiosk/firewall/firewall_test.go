@@ -68,6 +68,17 @@ func TestKioskWithoutConfiguration(t *testing.T) {
 	}
 }
 
+// Before anybody said where its devices are, a kiosk looks for them: its agent,
+// and nobody else.
+func TestKioskThatIsBeingSetUp(t *testing.T) {
+	rules := firewall.Setup(config.Default(), firewall.KioskUsers)
+	check(t, rules)
+	open := strings.Index(rules, "meta skuid 970 meta l4proto tcp accept\n")
+	if web := strings.Index(rules, "{ 971, 972 } counter reject"); open < 0 || web < 0 || web > open {
+		t.Errorf("not only the agent may look:\n%s", rules)
+	}
+}
+
 // A configuration is a technician's file: whatever it holds, nft gets rules.
 func FuzzDeviceAddresses(f *testing.F) {
 	for _, s := range []string{"http://192.0.2.5/eSCL", "ipp://[fe80::1%25eth0]:631/", "tcp://a\n} b:9100", "usb:/dev/usb/lp0", "http://[::ffff:192.0.2.1]:80"} {
