@@ -69,6 +69,7 @@ image-test: ## the image in virtual machines: first start, enrolment, updates, p
 	$(as_root) bin/image -version 2.0.0 -out bin/image-test/images -cache bin/image/cache -keys bin/image-test/images/keys -disk=false
 	$(as_root) bin/image -version 3.0.0 -out bin/image-test/images -cache bin/image/cache -keys bin/image-test/images/keys -disk=false \
 		-edit cmd/internal/imagetest/broken-agent
+	$(as_root) bin/image -plain -out bin/image-test/images -cache bin/image/cache -keys bin/image-test/images/keys
 	$(as_root) bin/imagetest $(ARGS)
 
 deb-test: deb ## the packages in a clean Debian 12 under a systemd of its own: installed, run, upgraded, purged; needs root

@@ -33,6 +33,7 @@ type maker struct {
 	epoch   int64  // of every file in the image
 	edit    string // program that may change the tree
 	disk    bool
+	bare    bool // plain Debian instead
 	log     io.Writer
 	began   time.Time
 }
@@ -58,6 +59,7 @@ are then those of a laboratory: a project that ships keeps its own, elsewhere.`,
 			fs.StringVar(&m.keys, "keys", "bin/image/keys", "`folder` of the keys")
 			fs.StringVar(&m.edit, "edit", "", "`program` that is run with the tree's path before it is closed")
 			fs.BoolVar(&m.disk, "disk", true, "make the disk image too, not the release only")
+			fs.BoolVar(&m.bare, "plain", false, "make OUT/plain.img instead: Debian with Chromium and nothing of the project's, to compare with")
 			fs.Int64Var(&m.epoch, "epoch", 1760000000, "time of every file, seconds since 1970")
 			return func(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
 				if len(args) > 0 {
@@ -108,6 +110,14 @@ func (m *maker) make(ctx context.Context, stdout io.Writer) (err error) {
 		return fmt.Errorf("image: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	if m.bare {
+		path := filepath.Join(m.out, "plain.img")
+		if err := m.plain(ctx, base, tools, work, path); err != nil {
+			return err
+		}
+		fmt.Fprintln(stdout, path)
+		return nil
+	}
 	tree := filepath.Join(work, "tree")
 	if err := m.assemble(ctx, base, tree); err != nil {
 		return err

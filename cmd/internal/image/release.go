@@ -69,7 +69,7 @@ func (m *maker) release(ctx context.Context, tree, work, tools string) (built, e
 	}
 	m.say("system %s: kernel", m.version)
 	r.uki = filepath.Join(r.dir, "pointnum_"+m.version+".efi")
-	if err := m.kernel(ctx, tree, tools, hash, r.uki); err != nil {
+	if err := m.kernel(ctx, tree, tools, commandLine(hash), r.uki); err != nil {
 		return r, err
 	}
 	return r, m.sign(ctx, r)
@@ -84,7 +84,7 @@ func commandLine(hash string) string {
 
 // kernel makes the one file that the firmware checks and starts: kernel,
 // initrd and command line (unified kernel image).
-func (m *maker) kernel(ctx context.Context, tree, tools, hash, out string) error {
+func (m *maker) kernel(ctx context.Context, tree, tools, command, out string) error {
 	dir, err := os.MkdirTemp(filepath.Join(tools, "tmp"), "uki-")
 	if err != nil {
 		return fmt.Errorf("image: %w", err)
@@ -104,7 +104,7 @@ func (m *maker) kernel(ctx context.Context, tree, tools, hash, out string) error
 	}
 	in := "/tmp/" + filepath.Base(dir)
 	err = m.run(ctx, "chroot", tools, "ukify", "build", "--linux="+in+"/vmlinuz", "--initrd="+in+"/initrd", "--os-release=@"+in+"/osrel",
-		"--uname="+strings.TrimPrefix(filepath.Base(kernels[0]), "vmlinuz-"), "--cmdline="+commandLine(hash),
+		"--uname="+strings.TrimPrefix(filepath.Base(kernels[0]), "vmlinuz-"), "--cmdline="+command,
 		"--secureboot-private-key="+in+"/db.key", "--secureboot-certificate="+in+"/db.crt", "--output="+in+"/out.efi")
 	if err != nil {
 		return err

@@ -77,6 +77,7 @@ func steps() []step {
 		{"return", (*trial).badUpdate},
 		{"cuts", (*trial).powerCuts},
 		{"secure", (*trial).secureBoot},
+		{"plain", (*trial).plainDebian},
 	}
 }
 

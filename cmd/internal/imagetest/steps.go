@@ -172,3 +172,45 @@ X
 	_, err := m.run("cat > "+path+" <<'END_OF_IT'\n"+script.String()+"\nsystemctl restart avahi-daemon\nEND_OF_IT\nsh "+path, time.Minute)
 	return err
 }
+
+// plainDebian compares how long a start takes with Debian, an X server and
+// Chromium alone, on the same virtual machine: until a page is on the screen.
+func (t *trial) plainDebian(ctx context.Context) error {
+	ours, err := t.newDisk(ctx, "1.0.0", "ours.img")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(ours)
+	if err := withoutKeys(ctx, ours); err != nil {
+		return err
+	}
+	for _, one := range []struct{ name, disk string }{{"our image", ours}, {"plain Debian with Chromium", filepath.Join(t.image, "plain.img")}} {
+		m, err := start(ctx, options{name: "compare", dir: t.dir, disk: snapshot(one.disk), screen: true})
+		if err != nil {
+			return err
+		}
+		err = t.shown(m, "compare")
+		took := m.up()
+		m.off()
+		if err != nil {
+			return fmt.Errorf("%s: %w", one.name, err)
+		}
+		t.note("from power on to a page on the screen: "+one.name, "ok", seconds(took))
+	}
+	for _, pattern := range []string{"pointnum_1.0.0.img", "releases/2.0.0/*"} {
+		files, err := filepath.Glob(filepath.Join(t.image, pattern))
+		if err != nil {
+			return err
+		}
+		var size int64
+		for _, f := range files {
+			info, err := os.Stat(f)
+			if err != nil {
+				return err
+			}
+			size += info.Size()
+		}
+		t.note("size of "+pattern, "ok", fmt.Sprintf("%d MB", size/1e6))
+	}
+	return nil
+}
