@@ -26,7 +26,7 @@ func main() {
 	}
 	cli.Main(cli.Program("kioskctl", "L’outil de la borne, pour la technicienne et le technicien.",
 		convertCommand(), inspectCommand(), devicesCommand(), scanCommand(), printCommand(), receiptCommand(),
-		diagCommand(), faultCommand(), disposeCommand(), selftestCommand(), statusCommand(), enrolCommand(), policiesCommand(), firewallCommand(),
+		diagCommand(), faultCommand(), installCommand(), disposeCommand(), selftestCommand(), statusCommand(), enrolCommand(), policiesCommand(), firewallCommand(),
 		healthCommand(), updateCommand(), networkCommand(), clockCommand(), powerCommand(), setupCommand(), confCommand()))
 }
 

@@ -71,6 +71,7 @@ type step struct {
 func steps() []step {
 	return []step{
 		{"start", (*trial).firstStart},
+		{"install", (*trial).installation},
 		{"enrol", (*trial).enrolment},
 		{"refuse", (*trial).refusals},
 		{"update", (*trial).goodUpdate},

@@ -214,3 +214,49 @@ func (t *trial) plainDebian(ctx context.Context) error {
 	}
 	return nil
 }
+
+// installation: the image runs from one disk, which stands for the stick, and
+// puts itself on another; that one starts alone.
+func (t *trial) installation(ctx context.Context) error {
+	stick, err := t.newDisk(ctx, "1.0.0", "stick.img")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(stick)
+	if err := withoutKeys(ctx, stick); err != nil {
+		return err
+	}
+	disk := filepath.Join(t.dir, "installed.img")
+	f, err := os.Create(disk)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(disk)
+	if err := errors.Join(f.Truncate(diskSize), f.Close()); err != nil {
+		return err
+	}
+	m, err := start(ctx, options{name: "stick", dir: t.dir, disk: raw(stick), shell: true, verbose: true,
+		extra: []string{"-drive", "if=none,id=d1,format=raw,file=" + disk, "-device", "virtio-blk-pci,drive=d1"}})
+	if err != nil {
+		return err
+	}
+	defer func() { m.off() }()
+	if err := m.ready(bootLimit); err != nil {
+		return err
+	}
+	began := time.Now()
+	out, err := m.run("until systemctl is-active -q local-fs.target; do sleep 1; done; kioskctl install --list; kioskctl install --yes", bootLimit)
+	if err != nil {
+		return err
+	}
+	t.note("installed on another disk: "+lastLine(out), "ok", seconds(time.Since(began)))
+	if err := m.power(); err != nil {
+		return err
+	}
+	var took time.Duration
+	if m, took, err = t.boot(ctx, disk, "installed"); err != nil {
+		return err
+	}
+	t.note("the installed disk starts alone, the agent answers", "ok", seconds(took))
+	return m.power()
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"pointnum/cmd/internal/cli"
+	"pointnum/kiosk"
+	"pointnum/kiosk/disks"
+)
+
+// installParts are the partitions of an installed kiosk, and what each is
+// copied from: repart.d(5). Only the image has them.
+const installParts = "/usr/lib/pointnum/install.d"
+
+func installCommand() cli.Command {
+	return cli.Command{
+		Name: "install", Short: "mettre la borne, démarrée depuis une clé, sur le disque de la machine",
+		Long: `La machine a démarré depuis une clé USB : son propre disque reçoit le même système, et le KIOSK-CONF de la clé.
+Tout ce que ce disque contient est effacé : rien ne se fait sans le mot ` + confirmWord + `.
+
+  sudo kioskctl install --list
+  sudo kioskctl install
+  sudo kioskctl install --disk /dev/nvme0n1`,
+		Setup: func(fs *flag.FlagSet) cli.Func {
+			path := fs.String("disk", "", "`disque` à effacer, quand la machine en a plusieurs")
+			list := fs.Bool("list", false, "dire les disques, et rien d’autre")
+			asJSON := fs.Bool("json", false, "avec --list : répondre en JSON")
+			yes := fs.Bool("yes", false, "ne rien demander")
+			return func(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+				if len(args) > 0 {
+					return cli.Usagef("« %s » est en trop", args[0])
+				}
+				all, err := disks.List("/sys", systemPartition())
+				if err != nil {
+					return err
+				}
+				if *list {
+					return tellDisks(stdout, all, *asJSON)
+				}
+				d, err := chooseDisk(all, *path)
+				if err != nil {
+					return errors.Join(err, tellDisks(stderr, all, false))
+				}
+				if !*yes {
+					if err := confirmInstall(d, stdin, stderr); err != nil {
+						return err
+					}
+				}
+				return installOn(ctx, d, stdout, stderr)
+			}
+		},
+	}
+}
+
+// systemPartition is the partition from which the loader was started, as the
+// image mounts it; "" on another system.
+func systemPartition() string {
+	out, err := exec.Command("findmnt", "--noheadings", "--output", "SOURCE", "/efi").Output()
+	if err != nil {
+		return ""
+	}
+	return filepath.Base(strings.TrimSpace(string(out)))
+}
+
+func tellDisks(w io.Writer, all []disks.Disk, asJSON bool) error {
+	if asJSON {
+		return writeJSON(w, all)
+	}
+	for _, d := range all {
+		why := ""
+		switch {
+		case d.System:
+			why = "la machine a démarré de là"
+		case d.USB || d.Removable:
+			why = "clé ou carte"
+		case d.ReadOnly:
+			why = "protégé"
+		case !d.Takes():
+			why = "trop petit"
+		default:
+			why = "peut recevoir la borne"
+		}
+		if _, err := fmt.Fprintf(w, "%-16s %7d Go  %s : %s\n", d.Path, d.Size/1e9, d.Model, why); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+	}
+	return nil
+}
+
+// chooseDisk takes the disk that is named, or the only one that can be.
+func chooseDisk(all []disks.Disk, path string) (disks.Disk, error) {
+	var can []disks.Disk
+	for _, d := range all {
+		if d.Takes() && (path == "" || d.Path == path) {
+			can = append(can, d)
+		}
+	}
+	if len(can) == 1 {
+		return can[0], nil
+	}
+	if len(can) > 1 {
+		return disks.Disk{}, cli.Usagef("plusieurs disques peuvent recevoir la borne : dites lequel, avec --disk")
+	}
+	return disks.Disk{}, &kiosk.Error{Code: kiosk.CodeNoDevice, Op: "install", Err: errors.New("no disk of this machine can take the system")}
+}
+
+func confirmInstall(d disks.Disk, stdin io.Reader, stderr io.Writer) error {
+	fmt.Fprintf(stderr, "Tout ce qui est sur %s (%s, %d Go) va être effacé, pour toujours.\nPour continuer, tapez %s : ", d.Path, d.Model, d.Size/1e9, confirmWord)
+	answer, err := bufio.NewReader(io.LimitReader(stdin, 1000)).ReadString('\n')
+	if strings.TrimSpace(answer) != confirmWord {
+		return errors.Join(errors.New("rien n’a été fait"), ignoreEOF(err))
+	}
+	return nil
+}
+
+func ignoreEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// installOn writes the partitions. What runs is copied block by block, and its
+// kernel checks each block that it reads from there.
+func installOn(ctx context.Context, d disks.Disk, stdout, stderr io.Writer) error {
+	if _, err := os.Stat(installParts); err != nil {
+		return fmt.Errorf("install: this is not the kiosk's image: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, "systemd-repart", "--definitions="+installParts, "--dry-run=no", "--empty=force", "--discard=yes", d.Path)
+	cmd.Stdout, cmd.Stderr = stderr, stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("install: %w", err)
+	}
+	_, err := fmt.Fprintf(stdout, "La borne est sur %s. Éteignez la machine, retirez la clé, puis rallumez.\n", d.Path)
+	return err
+}
