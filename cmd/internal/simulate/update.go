@@ -10,6 +10,9 @@ const System = "1.0.0"
 // ordered takes an order to update, as the real agent does.
 func ordered(s *provisioning.State, o provisioning.UpdateOrder) {
 	u := *s.Update
+	if u.Phase == provisioning.UpdateTrying || o.Version == "" && u.Phase != provisioning.UpdateFetching && u.Phase != provisioning.UpdateWaiting {
+		return // too late for another one, and for taking it back
+	}
 	u.Wanted, u.Phase, u.Percent, u.Code = o.Version, provisioning.UpdateFetching, 0, ""
 	switch {
 	case o.Version == "" || o.Version == u.Version:
