@@ -53,17 +53,20 @@ func (t *trial) enrolment(ctx context.Context) error {
 		return err
 	}
 	t.note("enrolment from KIOSK-CONF, no touch: linked to fleetd", "ok", fmt.Sprintf("%s after the agent, %s after power on", seconds(m.up()-took), seconds(m.up())))
+	if out, err := m.run("grep -E '^ *(code|password):' /conf/borne.txt", time.Minute); err == nil && strings.Contains(out, code) {
+		return errors.New("imagetest: the code is still on KIOSK-CONF")
+	}
+	if out, err := m.run("kioskctl health --wait 6m", bootLimit); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	t.note("health: a page is read, fitted, erased; screen; identity", "ok", "")
+	if err := t.until(m, "on the welcome screen", func(s status) bool { return s.Screen == "welcome" }); err != nil {
+		return err
+	}
 	if err := t.shown(m, "welcome"); err != nil {
 		return err
 	}
 	t.note("the screen shows the welcome page", "ok", "welcome.png")
-	if out, err := m.run("grep -E '^ *(code|password):' /conf/borne.txt", time.Minute); err == nil && strings.Contains(out, code) {
-		return errors.New("imagetest: the code is still on KIOSK-CONF")
-	}
-	if out, err := m.run("kioskctl health", 3*time.Minute); err != nil {
-		return fmt.Errorf("%w: %s", err, out)
-	}
-	t.note("health: a page is read, fitted, erased; screen; identity", "ok", "")
 	return m.power()
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -63,11 +64,21 @@ func (m *machine) serves(ctx context.Context, limit time.Duration) error {
 // screen shows is looked at, not what a program says of it.
 func (t *trial) shown(m *machine, name string) error {
 	path := filepath.Join(t.dir, name+".png")
-	deadline := time.Now().Add(bootLimit)
+	began := time.Now()
+	deadline := began.Add(bootLimit)
+	var before []byte
 	for n := 0; time.Now().Before(deadline); {
 		if err := m.picture(path); err != nil {
 			return err
 		}
+		now, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(now, before) && time.Since(began) < settles {
+			n = 0 // it still changes
+		}
+		before = now
 		colours, err := colours(path)
 		if err != nil {
 			return err
@@ -85,6 +96,9 @@ func (t *trial) shown(m *machine, name string) error {
 	}
 	return errors.New("imagetest: no page on the screen")
 }
+
+// settles is after how long a page that moves all the time is taken as it is.
+const settles = 20 * time.Second
 
 // pageColours is what a page has at least: text is drawn in shades.
 const pageColours = 24
