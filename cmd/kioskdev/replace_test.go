@@ -1,6 +1,8 @@
 package main_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net/http"
 	"os"
@@ -159,12 +161,22 @@ func (s *supervision) resigns(t *testing.T, db *store.Store, dir, id string) {
 		t.Fatal(err)
 	}
 	// What is not its own word is refused.
-	res, err := http.Post("http://"+strings.TrimPrefix(s.url, "https://")+"/resign", "application/json", strings.NewReader(`{"words":1,"resign":"`+id+`"}`))
-	if err == nil {
-		_ = res.Body.Close()
-		if res.StatusCode < 400 {
-			t.Errorf("anybody ends a kiosk: %s", res.Status)
-		}
+	ca, err := os.ReadFile(filepath.Join(s.conf, "lieu.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(ca)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true}}
+	res, err := client.Post(s.url+"/resign", "application/json", strings.NewReader(`{"words":1,"resign":"`+id+`"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := res.Body.Close(); err != nil {
+		t.Error(err)
+	}
+	if res.StatusCode != http.StatusUnauthorized && res.StatusCode != http.StatusForbidden {
+		t.Errorf("anybody ends a kiosk: %s", res.Status)
 	}
 	proof := run(t, filepath.Join(bin, "kioskctl"), "dispose", "--config", config, "--data", data, "--yes")
 	if !strings.Contains(proof, "la borne y est révoquée") || !strings.Contains(proof, id) {

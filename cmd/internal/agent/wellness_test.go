@@ -35,7 +35,9 @@ func seeHealth(t *testing.T, ctl control.Client, url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = answer.Body.Close()
+	if err := answer.Body.Close(); err != nil {
+		t.Error(err)
+	}
 	if got := wrong(); len(got) != 0 {
 		t.Errorf("with a screen: %v", got)
 	}

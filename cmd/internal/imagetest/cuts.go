@@ -318,8 +318,7 @@ func (t *trial) replay(ctx context.Context, r *recorded, most int, look func(ctx
 		}
 		where := r.region(list[c.index].sector)
 		came, err := look(ctx, state)
-		_ = os.Remove(state)
-		if err != nil {
+		if err = errors.Join(err, os.Remove(state)); err != nil {
 			return fmt.Errorf("imagetest: %s, cut in write %d (%d sectors done) to %s: %w", r.name, c.index, c.sectors, where, err)
 		}
 		results[where+" → "+came]++

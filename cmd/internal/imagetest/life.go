@@ -114,6 +114,7 @@ func (t *trial) until(m *machine, what string, is func(status) bool) error {
 		case <-time.After(2 * time.Second):
 		}
 	}
+	// What can still be learned; it has failed already.
 	_ = m.picture(filepath.Join(t.dir, "failed.png"))
 	out, _ := m.run("journalctl -b --no-pager -o cat -u kioskd | tail -30; systemctl --failed --no-legend", time.Minute)
 	return fmt.Errorf("imagetest: not %s: %+v, %w\n%s", what, last, lastErr, out)
