@@ -333,6 +333,10 @@ func gone(w world) error {
 	})
 	err := w.root.Apply(ctx, network.Change{Address: fixed("10.9.0.79/24", "10.9.0.1")})
 	work.Wait()
+	// The asker may leave while the managers are asked, or while an address is waited for.
+	if kiosk.CodeOf(err) == kiosk.CodeNotResponding && errors.Is(err, context.Canceled) {
+		return w.joined(err, kiosk.CodeNotResponding)
+	}
 	return w.joined(err, kiosk.CodeNoNetwork)
 }
 
