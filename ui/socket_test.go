@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"pointnum/kiosk/session"
+	"pointnum/ui/safeweb"
 )
 
 // dial opens a socket as a page of an origin does.
@@ -98,6 +99,39 @@ func TestSocketSendsTheStateAtOnceAndWhenItChanges(t *testing.T) {
 	}))
 	if v := next(t, c); v.Section != "task" || v.Task == nil || v.Task.Count != "2 pages" {
 		t.Errorf("got %+v", v)
+	}
+}
+
+// A browser that shows nothing is begun anew by who asks here.
+func TestShownSaysWhetherAPageIsThere(t *testing.T) {
+	e := &engine{}
+	e.state.Set(session.State{Screen: session.ScreenWelcome, Lang: "fr"})
+	address := serve(t, e)
+	ask := func() int {
+		res, err := http.Get("http://" + address + safeweb.ShownPath)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := res.Body.Close(); err != nil {
+			t.Error(err)
+		}
+		return res.StatusCode
+	}
+	if got := ask(); got != http.StatusServiceUnavailable {
+		t.Errorf("no page: %d", got)
+	}
+	c := own(t, address)
+	next(t, c)
+	if got := ask(); got != http.StatusNoContent {
+		t.Errorf("a page: %d", got)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	for deadline := time.Now().Add(40 * time.Second); ask() != http.StatusServiceUnavailable; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("a page that left is still there")
+		}
 	}
 }
 

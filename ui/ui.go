@@ -158,6 +158,7 @@ func (s *Server) routes() *http.ServeMux {
 	mux.HandleFunc("GET /picture/{id}", s.servePicture)
 	mux.HandleFunc("GET /static/{name}", s.serveStatic)
 	mux.HandleFunc("GET /phone-code/{id}", s.servePhoneCode)
+	mux.HandleFunc("GET "+safeweb.ShownPath, func(w http.ResponseWriter, _ *http.Request) { safeweb.Shown(w, s.Pages() > 0) })
 	// Browsers ask for it beside a page that names no icon, as the fresh one.
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	return mux

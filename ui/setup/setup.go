@@ -114,6 +114,7 @@ func New(o Options) (*Server, error) {
 		mux.HandleFunc("GET /"+ask, s.page(ask))
 	}
 	mux.HandleFunc("GET /seen", s.seen)
+	mux.HandleFunc("GET "+safeweb.ShownPath, func(w http.ResponseWriter, _ *http.Request) { safeweb.Shown(w, s.Pages() > 0) })
 	mux.HandleFunc("POST /act/{name}", s.act)
 	mux.HandleFunc("GET /static/{name}", s.static)
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })

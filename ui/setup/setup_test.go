@@ -1,14 +1,17 @@
 package setup_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"pointnum/kiosk"
+	"pointnum/ui/safeweb"
 	"pointnum/ui/setup"
 )
 
@@ -132,4 +135,43 @@ func TestSheetSaysWhatDoesNotWork(t *testing.T) {
 			t.Errorf("%q is not on the sheet:\n%s", want, text)
 		}
 	}
+}
+
+func TestShownSaysWhetherAPageWaits(t *testing.T) {
+	base := serve(t, &flow{})
+	ask := func() int {
+		res, err := http.Get(base + safeweb.ShownPath)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := res.Body.Close(); err != nil {
+			t.Error(err)
+		}
+		return res.StatusCode
+	}
+	if got := ask(); got != http.StatusServiceUnavailable {
+		t.Errorf("no page: %d", got)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	var page sync.WaitGroup
+	page.Go(func() {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/seen?seq=0&at=/", nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if res, err := http.DefaultClient.Do(r); err == nil {
+			_ = res.Body.Close()
+		}
+	})
+	for _, want := range []int{http.StatusNoContent, http.StatusServiceUnavailable} {
+		for deadline := time.Now().Add(40 * time.Second); ask() != want; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("want %d", want)
+			}
+		}
+		leave()
+	}
+	page.Wait()
 }

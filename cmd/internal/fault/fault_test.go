@@ -127,6 +127,21 @@ func until(t *testing.T, p *devtools.Page, script, want string) {
 	t.Fatalf("the screen shows %q, not %q", got, want)
 }
 
+// shown asks as the screen's unit does.
+func shown(t *testing.T, at string, want int) {
+	t.Helper()
+	res, err := http.Get(at + safeweb.ShownPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := res.Body.Close(); err != nil {
+		t.Error(err)
+	}
+	if res.StatusCode != want {
+		t.Errorf("shown: %s, want %d", res.Status, want)
+	}
+}
+
 // The whole way of a screen: it starts before the agent, loses it, shows the
 // fault, which a telephone reads, and comes back by itself.
 func TestScreenShowsTheFaultAndComesBack(t *testing.T) {
@@ -154,9 +169,11 @@ func TestScreenShowsTheFaultAndComesBack(t *testing.T) {
 	}
 	const text, title = "document.body.innerText", "document.title"
 	until(t, p, text, "la borne démarre")
+	shown(t, at, http.StatusNoContent)
 	show(t, p, "starting")
 	srv := agentAt(t, agent)
 	until(t, p, title, "agent")
+	shown(t, at, http.StatusServiceUnavailable) // the agent's page is there instead
 
 	if err := srv.Close(); err != nil {
 		t.Fatal(err)

@@ -102,6 +102,7 @@ func Handler(o Options, hosts []string) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, false) })
 	mux.HandleFunc("GET /lost", func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, true) })
+	mux.HandleFunc("GET "+safeweb.ShownPath, func(w http.ResponseWriter, _ *http.Request) { safeweb.Shown(w, s.shown()) })
 	mux.HandleFunc("GET /code/{code}", s.serveCode)
 	mux.HandleFunc("GET /style.css", give("text/css; charset=utf-8", style))
 	mux.HandleFunc("GET /picture.svg", give("image/svg+xml", picture))
@@ -139,7 +140,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, lost bool) {
 	answers, hung := s.probe(r.Context())
 	if answers {
 		s.mu.Lock()
-		s.since = time.Time{}
+		s.since, s.asked = time.Time{}, time.Time{} // the screen leaves
 		s.mu.Unlock()
 		http.Redirect(w, r, s.o.Agent, http.StatusSeeOther)
 		return
@@ -174,6 +175,13 @@ func (s *server) silent(lost bool) time.Duration {
 	}
 	s.asked = now
 	return now.Sub(s.since)
+}
+
+// shown says whether a screen shows the page: it asks for it again and again.
+func (s *server) shown() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Since(s.asked) < 5*again*time.Second
 }
 
 // probe asks the agent's page.
