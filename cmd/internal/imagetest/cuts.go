@@ -68,7 +68,9 @@ type recorded struct {
 	name  string
 	base  string // disk before it
 	log   string
-	from  int64 // offset in the log where it begins
+	from  int64  // offset in the log where it begins
+	known int64  // offset in the log where the supervision knew the kiosk; only of an enrolment
+	kiosk string // its ID there
 	parts []part
 }
 
@@ -99,7 +101,9 @@ func (t *trial) powerCuts(ctx context.Context) error {
 	if r, err = t.recordEnrolment(ctx); err != nil {
 		return err
 	}
-	return t.replay(ctx, r, max(t.cuts/4, 4), t.keepsIdentity)
+	return t.replay(ctx, r, max(t.cuts/4, 4), func(ctx context.Context, disk string, at int64) (string, error) {
+		return t.keepsIdentity(ctx, r, disk, at)
+	})
 }
 
 // recordUpdate updates from a stick, as the supervision is not what is cut.
@@ -210,6 +214,10 @@ func (t *trial) recordEnrolment(ctx context.Context) (*recorded, error) {
 	if err := os.WriteFile(r.log, nil, 0o600); err != nil {
 		return nil, err
 	}
+	before, err := t.kiosks(ctx)
+	if err != nil {
+		return nil, err
+	}
 	m, err := start(ctx, options{name: "cut", dir: t.dir, disk: logged(disk, r.log, false), screen: true, shell: true, verbose: true})
 	if err != nil {
 		return nil, err
@@ -221,14 +229,38 @@ func (t *trial) recordEnrolment(ctx context.Context) (*recorded, error) {
 	if err := t.devices(m); err != nil {
 		return nil, err
 	}
+	if r.kiosk, err = t.enrolled(ctx, before); err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(r.log)
+	if err != nil {
+		return nil, err
+	}
+	r.known = info.Size()
 	if err := t.until(m, "enrolled", func(s status) bool { return s.Fleet != nil && s.Fleet.Link != "down" }); err != nil {
 		return nil, err
 	}
 	if _, err := m.run("sync", time.Minute); err != nil {
 		return nil, err
 	}
-	r.parts, err = partitions(ctx, base)
+	r.parts, err = partitions(ctx, disk) // as the first start made them
 	return r, err
+}
+
+// enrolled waits for a kiosk that the supervision did not know before.
+func (t *trial) enrolled(ctx context.Context, before []string) (string, error) {
+	for deadline := time.Now().Add(bootLimit); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		now, err := t.kiosks(ctx)
+		if err != nil {
+			return "", err
+		}
+		for _, id := range now {
+			if !slices.Contains(before, id) {
+				return id, nil
+			}
+		}
+	}
+	return "", errors.New("imagetest: no kiosk enrols")
 }
 
 // region names what a write went to.
@@ -278,9 +310,9 @@ func (r *recorded) moments(list []entry, most int) []cut {
 	return out
 }
 
-// replay starts the disk as it was at each moment. looks says what came of it,
-// in a word, and an error for what must not be.
-func (t *trial) replay(ctx context.Context, r *recorded, most int, look func(ctx context.Context, disk string) (string, error)) error {
+// replay starts the disk as it was at each moment, which is told as the log's
+// offset. look says what came of it, in a word, and an error for what must not be.
+func (t *trial) replay(ctx context.Context, r *recorded, most int, look func(ctx context.Context, disk string, at int64) (string, error)) error {
 	f, err := os.Open(r.log)
 	if err != nil {
 		return err
@@ -317,7 +349,7 @@ func (t *trial) replay(ctx context.Context, r *recorded, most int, look func(ctx
 			return err
 		}
 		where := r.region(list[c.index].sector)
-		came, err := look(ctx, state)
+		came, err := look(ctx, state, list[c.index].head)
 		if err = errors.Join(err, os.Remove(state)); err != nil {
 			return fmt.Errorf("imagetest: %s, cut in write %d (%d sectors done) to %s: %w", r.name, c.index, c.sectors, where, err)
 		}
@@ -364,7 +396,7 @@ var rootHash = regexp.MustCompile(`roothash=([0-9a-f]{64})`)
 
 // wholeVersion starts a disk as far as its loader's choice, and compares what
 // that kernel will mount with the release, byte for byte.
-func (t *trial) wholeVersion(ctx context.Context, disk string) (string, error) {
+func (t *trial) wholeVersion(ctx context.Context, disk string, _ int64) (string, error) {
 	m, err := start(ctx, options{name: "state", dir: t.dir, disk: snapshot(disk), verbose: true, memory: 1024})
 	if err != nil {
 		return "", err
@@ -441,8 +473,22 @@ func digest(path string, from, size int64) (string, error) {
 }
 
 // keepsIdentity starts a disk whose enrolment was cut: it comes to its end by
-// itself, with the same kiosk.
-func (t *trial) keepsIdentity(ctx context.Context, disk string) (string, error) {
+// itself. A kiosk that the supervision knew already is the same one again; at
+// the moments before, the code was not used yet, so the state gets a fresh one.
+func (t *trial) keepsIdentity(ctx context.Context, r *recorded, disk string, at int64) (string, error) {
+	before, err := t.kiosks(ctx)
+	if err != nil {
+		return "", err
+	}
+	if at < r.known {
+		code, err := t.code(ctx)
+		if err != nil {
+			return "", err
+		}
+		if err := putConf(ctx, disk, map[string]string{"borne.txt": fmt.Sprintf(borne, t.server, code)}); err != nil {
+			return "", err
+		}
+	}
 	m, err := start(ctx, options{name: "state", dir: t.dir, disk: snapshot(disk), screen: true, shell: true, verbose: true})
 	if err != nil {
 		return "", err
@@ -454,8 +500,26 @@ func (t *trial) keepsIdentity(ctx context.Context, disk string) (string, error) 
 	if err := t.devices(m); err != nil {
 		return "", err
 	}
-	if err := t.until(m, "enrolled again", func(s status) bool { return s.Fleet != nil && s.Fleet.Link != "down" }); err != nil {
+	var id string
+	if err := t.until(m, "enrolled again", func(s status) bool {
+		if s.Fleet == nil || s.Fleet.Link == "down" {
+			return false
+		}
+		id = s.Fleet.Kiosk
+		return true
+	}); err != nil {
 		return "", err
 	}
-	return "enrolled", nil
+	after, err := t.kiosks(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case !slices.Contains(after, id):
+		return "", fmt.Errorf("is %q, which the supervision does not know", id)
+	case at >= r.known && (id != r.kiosk || len(after) != len(before)):
+		return "", fmt.Errorf("was %s and is %s, of %d kiosks", r.kiosk, id, len(after))
+	case at >= r.known:
+		return "the same kiosk", nil
+	}
+	return "enrols from the start", nil
 }

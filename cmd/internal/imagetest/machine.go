@@ -63,7 +63,7 @@ Description=Shell of the image's test
 DefaultDependencies=no
 ConditionPathExists=!/etc/initrd-release
 [Service]
-ExecStart=/bin/bash --norc --noprofile
+ExecStart=/bin/bash -c 'echo shell-is-there; exec /bin/bash --norc --noprofile'
 Environment=PS1= PS2= TERM=dumb PAGER=cat SYSTEMD_PAGER=cat SYSTEMD_COLORS=0 HOME=/root LC_ALL=C.UTF-8
 StandardInput=tty
 StandardOutput=tty
@@ -275,9 +275,13 @@ func (l *line) expect(pattern string, limit time.Duration) ([]string, error) {
 	}
 }
 
-// ready waits for the shell.
+// ready waits for the shell. Nothing is typed before it is there: the loader
+// would take it for keys of its menu.
 func (m *machine) ready(limit time.Duration) error {
 	deadline := time.Now().Add(limit)
+	if _, err := m.root.expect("shell-is-there", limit); err != nil {
+		return err
+	}
 	for time.Now().Before(deadline) {
 		if _, err := fmt.Fprint(m.root.conn, "stty -echo; echo here-$((40+2))\n"); err != nil {
 			return err

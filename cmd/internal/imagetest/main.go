@@ -99,6 +99,9 @@ func (t *trial) run(ctx context.Context, only string, stdout io.Writer) (err err
 	if err := os.MkdirAll(t.dir, 0o755); err != nil {
 		return err
 	}
+	if err := t.forget(); err != nil {
+		return err
+	}
 	signers, err := update.LoadKeys(filepath.Join(t.image, "keys", "release.pub"))
 	if err != nil {
 		return err
@@ -122,6 +125,22 @@ func (t *trial) run(ctx context.Context, only string, stdout io.Writer) (err err
 		}
 	}
 	t.print(stdout)
+	return nil
+}
+
+// forget removes what machines of an earlier run kept in their firmware.
+func (t *trial) forget() error {
+	for _, pattern := range []string{"*.vars", "*.tpm"} {
+		old, err := filepath.Glob(filepath.Join(t.dir, pattern))
+		if err != nil {
+			return err
+		}
+		for _, path := range old {
+			if err := os.RemoveAll(path); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

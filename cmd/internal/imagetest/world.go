@@ -163,6 +163,20 @@ func (w *world) code(ctx context.Context) (_ string, err error) {
 	return fleetserver.NewCode(ctx, s, r, "essai", "Hall")
 }
 
+// kiosks are the IDs that the supervision knows.
+func (w *world) kiosks(ctx context.Context) (ids []string, err error) {
+	s, _, err := w.fleet(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	all, err := s.Kiosks(ctx, fleet.Scope{All: true})
+	for _, k := range all {
+		ids = append(ids, k.ID)
+	}
+	return ids, err
+}
+
 // rollOut gives the supervision a release and brings all kiosks to it.
 func (w *world) rollOut(ctx context.Context, dir string) (err error) {
 	s, _, err := w.fleet(ctx)
