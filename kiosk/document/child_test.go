@@ -3,6 +3,7 @@ package document_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image/jpeg"
 	"os"
@@ -41,6 +42,28 @@ func TestAKilledChildCostsOneFile(t *testing.T) {
 	}
 	if _, err := pages(t.Context(), e, input(data)); err != nil {
 		t.Errorf("the next file fails too: %v", err)
+	}
+}
+
+// A program that does not get as far as to say that it is ready, for want of a
+// library for one, is told of and not waited for.
+func TestAChildThatEndsBeforeItIsReadyIsNotWaitedFor(t *testing.T) {
+	e, err := document.New(document.Options{Executable: "/bin/false"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := pages(t.Context(), e, input(letter()))
+		ended <- errors.Join(err, e.Close())
+	}()
+	select {
+	case err := <-ended:
+		if err == nil || !strings.Contains(err.Error(), "child not ready") {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(40 * time.Second):
+		t.Fatal("still waiting")
 	}
 }
 

@@ -74,13 +74,12 @@ func startWith(o Options, flags uintptr) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("document: pipe: %w", err)
 	}
-	defer inR.Close()
 	outR, outW, err := os.Pipe()
 	if err != nil {
+		inR.Close()
 		inW.Close()
 		return nil, fmt.Errorf("document: pipe: %w", err)
 	}
-	defer outW.Close()
 	p := &process{in: inW, out: outR, r: bufio.NewReaderSize(outR, wire.ChunkSize), ended: make(chan struct{})}
 	p.cmd = exec.Command(o.Executable)
 	p.cmd.Args = []string{childName}
@@ -96,7 +95,12 @@ func startWith(o Options, flags uintptr) (*process, error) {
 		p.cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: nobody, HostID: os.Getuid(), Size: 1}}
 		p.cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: nobody, HostID: os.Getgid(), Size: 1}}
 	}
-	if err := p.cmd.Start(); err != nil {
+	err = p.cmd.Start()
+	// The child's ends: as long as we hold them too, a child that dies before
+	// it is ready leaves no end of file to read.
+	inR.Close()
+	outW.Close()
+	if err != nil {
 		inW.Close()
 		outR.Close()
 		return nil, fmt.Errorf("document: start child: %w", err)
