@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -29,7 +30,8 @@ func updateCommand() cli.Command {
 la borne revient seule à l’ancienne.
 
   kioskctl update                          où en est la mise à jour
-  kioskctl update now                      ne pas attendre la fermeture (jamais pendant une visite)
+  kioskctl update now                      ne pas attendre la fermeture (jamais pendant une visite) ; montre
+                                           la suite jusqu’au redémarrage (Ctrl-C : elle continue sans vous)
   kioskctl update cancel                   y renoncer, tant que rien n’est écrit
   kioskctl update usb                      prendre celle du dossier « pointnum-update » d’une clé USB
   kioskctl update --from /media/cle/pointnum-update
@@ -120,12 +122,64 @@ func (o *updateOptions) ask(ctx context.Context, a control.UpdateAsk, stdout, st
 	if err != nil {
 		return notRunning(stderr, err)
 	}
-	if o.asJSON {
+	switch {
+	case o.asJSON:
 		return writeJSON(stdout, u)
+	case a.Do == control.UpdateFrom, a.Do == control.UpdateNow:
+		return follow(ctx, agent, u, stdout)
 	}
 	tellUpdate(stdout, &u)
 	return nil
 }
+
+// follow tells how an update goes on, for the technician who waits beside it,
+// until the kiosk starts anew or gives it up. Whoever leaves stops nothing.
+func follow(ctx context.Context, agent control.Client, u control.Update, stdout io.Writer) error {
+	var told string
+	for {
+		var line strings.Builder
+		phase := provisioning.UpdatePhase(u.Phase)
+		switch phase {
+		case provisioning.UpdateFailed: // the error says it
+		case provisioning.UpdateWaiting:
+			fmt.Fprintf(&line, "système : la version %s est prête et attend la fin de la visite\n", u.Wanted)
+		case provisioning.UpdateTrying:
+			fmt.Fprintf(&line, "système : la version %s est écrite ; la borne redémarre pour l’essayer\n", u.Wanted)
+		default:
+			tellUpdate(&line, &u)
+		}
+		if line.String() != told {
+			told = line.String()
+			fmt.Fprint(stdout, told)
+		}
+		switch phase {
+		case provisioning.UpdateFailed, provisioning.UpdateReturned:
+			err := &kiosk.Error{Code: u.Code, Op: "update: " + u.Wanted}
+			if u.Detail != "" {
+				err.Err = errors.New(u.Detail)
+			}
+			return err
+		case provisioning.UpdateIdle, provisioning.UpdateDone, provisioning.UpdateTrying:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(followEvery):
+		}
+		next, err := agent.Update(ctx)
+		if err != nil && phase == provisioning.UpdateInstalling {
+			fmt.Fprintln(stdout, "la borne redémarre")
+			return nil
+		} else if err != nil {
+			return err
+		}
+		u = next
+	}
+}
+
+// followEvery is how often follow looks.
+const followEvery = 500 * time.Millisecond
 
 // onlyStick is the folder of the release on a USB stick.
 func onlyStick() (string, error) {

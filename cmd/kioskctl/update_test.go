@@ -19,10 +19,16 @@ type keeper struct {
 	agent
 	update control.Update
 	checks []control.Check
+	then   chan control.Update // how an update goes on after it was asked for
 }
 
 func (k keeper) Health(context.Context) ([]control.Check, error) { return k.checks, nil }
-func (k keeper) Update(context.Context) (control.Update, error)  { return k.update, nil }
+func (k keeper) Update(context.Context) (control.Update, error) {
+	if k.then != nil {
+		return <-k.then, nil
+	}
+	return k.update, nil
+}
 func (k keeper) ChangeUpdate(_ context.Context, a control.UpdateAsk) (control.Update, error) {
 	if a.Do == control.UpdateNow {
 		return control.Update{}, &kiosk.Error{Code: kiosk.CodeBadRequest}
@@ -74,6 +80,37 @@ func TestTheTechnicianSeesHowAnUpdateStands(t *testing.T) {
 	}
 	if code, _, _ := ctl(t, "update", "later", "--control", socket); code != cli.ExitUsage {
 		t.Errorf("a word that is none: exit %d", code)
+	}
+}
+
+func TestTheTechnicianWaitsBesideAnUpdate(t *testing.T) {
+	at := func(phase string, percent int, code kiosk.Code) control.Update {
+		return control.Update{Image: true, Version: "1.0.0", Wanted: "2.0.0", Phase: phase, Percent: percent, Code: code, Detail: "x.efi"}
+	}
+	for name, c := range map[string]struct {
+		then []control.Update
+		code int
+		want []string
+	}{
+		"good": {[]control.Update{at("fetching", 50, ""), at("fetching", 50, ""), at("waiting", 100, ""), at("installing", 100, ""), at("trying", 100, "")}, cli.ExitDone,
+			[]string{"0 %", "50 %", "fin de la visite", "s’écrit", "redémarre pour l’essayer"}},
+		"altered": {[]control.Update{at("failed", 0, provisioning.CodeUpdateAltered)}, cli.ExitFile, []string{"0 %"}},
+	} {
+		k := keeper{then: make(chan control.Update, len(c.then))}
+		for _, u := range c.then {
+			k.then <- u
+		}
+		code, stdout, stderr := ctl(t, "update", "--control", k.serve(t), "--from", "/media/x")
+		lines := strings.Split(strings.TrimSpace(stdout), "\n")
+		if code != c.code || len(lines) != len(c.want) || (code != cli.ExitDone) != strings.Contains(stderr, string(provisioning.CodeUpdateAltered)) {
+			t.Errorf("%s: exit %d: %s%s", name, code, stdout, stderr)
+			continue
+		}
+		for i, want := range c.want {
+			if !strings.Contains(lines[i], want) {
+				t.Errorf("%s: %q, want %q", name, lines[i], want)
+			}
+		}
 	}
 }
 

@@ -63,7 +63,7 @@ Description=Shell of the image's test
 DefaultDependencies=no
 ConditionPathExists=!/etc/initrd-release
 [Service]
-ExecStart=/bin/bash -c 'echo shell-is-there; exec /bin/bash --norc --noprofile'
+ExecStart=/bin/bash -c 'echo shell-is-there; exec env PS1= PS2= /bin/bash --norc --noprofile'
 Environment=PS1= PS2= TERM=dumb PAGER=cat SYSTEMD_PAGER=cat SYSTEMD_COLORS=0 HOME=/root LC_ALL=C.UTF-8
 StandardInput=tty
 StandardOutput=tty

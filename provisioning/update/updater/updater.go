@@ -269,7 +269,11 @@ func (u *Updater) change(next kept) error {
 		return err
 	}
 	other := next.Order.Version != u.k.Order.Version || next.Order.URL != u.k.Order.URL || next.From != u.k.From
+	fresh := other || next.End != u.k.End
 	u.k, u.detail = next, ""
+	if fresh {
+		u.set(u.stands()) // whoever asked looks now
+	}
 	if other && u.stop != nil && !u.installing {
 		u.stop(errChanged)
 	}
@@ -318,6 +322,11 @@ func (u *Updater) again() time.Duration {
 func (u *Updater) tell(phase provisioning.UpdatePhase, code kiosk.Code, detail string, percent int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	u.set(phase, code, detail, percent)
+}
+
+// set is tell with mu held.
+func (u *Updater) set(phase provisioning.UpdatePhase, code kiosk.Code, detail string, percent int) {
 	s := provisioning.UpdateState{
 		Version: u.o.Version, Wanted: u.k.Order.Version, Phase: phase, Percent: percent / 10 * 10, Code: code,
 	}
@@ -337,6 +346,11 @@ func (u *Updater) tell(phase provisioning.UpdatePhase, code kiosk.Code, detail s
 func (u *Updater) phase() (provisioning.UpdatePhase, kiosk.Code, string, int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	return u.stands()
+}
+
+// stands is phase with mu held.
+func (u *Updater) stands() (provisioning.UpdatePhase, kiosk.Code, string, int) {
 	switch {
 	case u.k.Tried != "":
 		return provisioning.UpdateTrying, "", "", 0
