@@ -26,6 +26,7 @@ func diagCommand() cli.Command {
 heure, réseau, journal de ce démarrage et du précédent. Rien d’un visiteur n’y est : ni document, ni nom, ni
 adresse tapée, ni mot de passe. LISEZMOI.html, dedans, se lit en premier. La commande marche quand la borne ne marche pas,
 quand sa configuration est fausse et quand le disque est plein ; ce qui manque est dit dans le fichier.
+Une clé USB qui a un dossier « pointnum-diagnostic » le reçoit d’elle-même quand on la branche à la borne, en une minute.
 Avec sudo : sinon le journal et la prise de la borne ne peuvent pas être lus. Ctrl-C arrête, rien n’est écrit.
 
   sudo kioskctl diag
@@ -35,7 +36,7 @@ Avec sudo : sinon le journal et la prise de la borne ne peuvent pas être lus. C
 			d := &diagnosis{machine: diag.Machine{Packages: debPackages}}
 			fs.StringVar(&d.config, "config", config.DefaultPath, "`fichier` de configuration de la borne")
 			fs.StringVar(&d.socket, "control", "", "`prise` de la borne, à la place de celle de la configuration")
-			fs.StringVar(&d.out, "o", "", "`fichier` à écrire ; « - » pour la sortie. Sans cette option : diagnostic-borne-DATE.zip ici")
+			fs.StringVar(&d.out, "o", "", "`fichier` à écrire, ou dossier ; « - » pour la sortie. Sans cette option : diagnostic-borne-DATE.zip ici")
 			fs.BoolVar(&d.usb, "usb", false, "écrire sur la clé USB branchée")
 			return body(func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 				if len(args) > 0 {
@@ -120,6 +121,8 @@ func (d *diagnosis) deliver(ctx context.Context, file []byte, name string, stdou
 	path := d.out
 	if path == "" {
 		path = name
+	} else if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, name)
 	}
 	err := d.save(path, file, stdout)
 	if err == nil {

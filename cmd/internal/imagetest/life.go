@@ -128,18 +128,8 @@ func (m *machine) version() (string, error) {
 // stick makes a USB stick with folders of releases, and returns the arguments
 // that plug it in.
 func (t *trial) stick(ctx context.Context, folders map[string]string) ([]string, error) {
-	path := filepath.Join(t.dir, "stick.img")
-	if err := os.RemoveAll(path); err != nil {
-		return nil, err
-	}
-	f, err := os.Create(path)
+	path, err := t.fat(ctx, "stick.img", 3<<30)
 	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(f.Truncate(3<<30), f.Close()); err != nil {
-		return nil, err
-	}
-	if _, err := output(ctx, "mkfs.vfat", "-F", "32", "-n", "CLE", path); err != nil {
 		return nil, err
 	}
 	for name, from := range folders {
@@ -148,4 +138,18 @@ func (t *trial) stick(ctx context.Context, folders map[string]string) ([]string,
 		}
 	}
 	return []string{"-drive", "if=none,id=stick,format=raw,readonly=on,file=" + path, "-device", "virtio-blk-pci,drive=stick"}, nil
+}
+
+// fat makes a disk that is one FAT file system, as small sticks are.
+func (t *trial) fat(ctx context.Context, name string, size int64) (string, error) {
+	path := filepath.Join(t.dir, name)
+	f, err := os.Create(path)
+	if err != nil {
+		return "", err
+	}
+	if err := errors.Join(f.Truncate(size), f.Close()); err != nil {
+		return "", err
+	}
+	_, err = output(ctx, "mkfs.vfat", "-F", "32", "-n", "CLE", path)
+	return path, err
 }

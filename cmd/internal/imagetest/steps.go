@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"errors"
@@ -146,7 +147,51 @@ func (t *trial) firstStart(ctx context.Context) error {
 	t.note("first start: the technician's screen is there", "ok", seconds(m.up())+", start.png")
 	out, err := m.run("systemctl --failed --no-legend; findmnt -rno TARGET,SOURCE,FSTYPE,OPTIONS /data /conf /efi /etc/pointnum /var/lib/pointnum /var/log/journal; cat /proc/swaps; df -m /data | tail -1; systemd-analyze | head -1", time.Minute)
 	t.say("%s", out)
-	return err
+	if err != nil {
+		return err
+	}
+	return t.diagnosed(ctx, m)
+}
+
+// diagnosed plugs a technician's stick in, which asks for the diagnostic, and
+// reads it when the machine is off.
+func (t *trial) diagnosed(ctx context.Context, m *machine) error {
+	began := time.Now()
+	path, err := t.fat(ctx, "key.img", 64<<20)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(path)
+	if _, err := output(ctx, "mmd", "-i", path, "::/pointnum-diagnostic"); err != nil {
+		return err
+	}
+	if err := errors.Join(
+		m.ask("blockdev-add", map[string]any{"driver": "raw", "node-name": "key", "file": map[string]any{"driver": "file", "filename": path}}),
+		m.ask("device_add", map[string]any{"driver": "usb-storage", "drive": "key", "id": "key"}),
+	); err != nil {
+		return err
+	}
+	if out, err := m.run("timeout 240 sh -c 'until ls /run/pointnum-keys/*/pointnum-diagnostic/*.zip && ! systemctl is-active -q \"pointnum-diag@*\"; do sleep 1; done'", bootLimit); err != nil {
+		out2, _ := m.run("systemctl status --no-pager 'pointnum-diag@*' 'pointnum-key@*' | cut -c1-200; lsblk", time.Minute)
+		return fmt.Errorf("%w: %s\n%s", err, out, out2)
+	}
+	took := time.Since(began)
+	if err := m.power(); err != nil {
+		return err
+	}
+	if _, err := output(ctx, "mcopy", "-o", "-i", path, "::/pointnum-diagnostic/*.zip", filepath.Join(t.dir, "diagnostic.zip")); err != nil {
+		return err
+	}
+	z, err := zip.OpenReader(filepath.Join(t.dir, "diagnostic.zip"))
+	if err != nil {
+		return fmt.Errorf("imagetest: the diagnostic: %w", err)
+	}
+	n := len(z.File)
+	if err := z.Close(); err != nil {
+		return err
+	}
+	t.note("diagnostic on a stick that was plugged in", "ok", fmt.Sprintf("%s, %d files", seconds(took), n))
+	return nil
 }
 
 // power turns a machine off in its own way.

@@ -17,7 +17,7 @@ var exposure = map[string]int{
 	"pointnum-firewall.service": 24, "pointnum-policies.service": 13, "pointnum-config.service": 15,
 	"pointnum-power@x.service": 17, "pointnum-network@x.service": 33, "pointnum-clock@x.service": 29,
 	"pointnum-update@x.service": 51, "pointnum-conf@x.service": 40, "pointnum-dispose@x.service": 68,
-	"pointnum-key@x.service": 56, "fleetd.service": 16,
+	"pointnum-key@x.service": 56, "pointnum-diag@x.service": 28, "fleetd.service": 16,
 }
 
 var score = regexp.MustCompile(`exposure level for \S+: ([0-9]+)\.([0-9])`)
