@@ -87,7 +87,7 @@ func (t *trial) refusals(ctx context.Context) error {
 	if _, err := m.run("mkdir -p /run/stick && mount -o ro,uid=970,gid=970 /dev/vdb /run/stick", time.Minute); err != nil {
 		return err
 	}
-	for _, name := range []string{"foreign", "unsigned", "altered", "flipped", "older", "same"} {
+	for _, name := range []string{"foreign", "unsigned", "altered", "flipped", "older"} {
 		began := time.Now()
 		out, err := m.run("kioskctl update --from /run/stick/"+name, 3*time.Minute)
 		if err == nil {
@@ -95,6 +95,10 @@ func (t *trial) refusals(ctx context.Context) error {
 		}
 		t.note("refused: "+name, "ok", seconds(time.Since(began))+": "+lastLine(out))
 	}
+	if out, err := m.run("kioskctl update --from /run/stick/same", 3*time.Minute); err != nil || !strings.Contains(out, "à jour") {
+		return fmt.Errorf("imagetest: the version that runs: %s, %w", out, err)
+	}
+	t.note("nothing to do: the version that runs", "ok", "")
 	// And by root itself, whatever the agent thinks.
 	out, err := m.run("rm -rf /var/lib/pointnum/update; cp -r /run/stick/foreign /var/lib/pointnum/update; chown -R pointnum: /var/lib/pointnum/update; "+
 		`printf '{"version":"2.0.0"}\n' | kioskctl update --steward; ls /efi/EFI/Linux; ls -A /data/update/staged; rm -rf /var/lib/pointnum/update`, 3*time.Minute)
