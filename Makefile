@@ -77,6 +77,13 @@ deb-test: deb ## the packages in a clean Debian 12 under a systemd of its own: i
 	go build -o bin/ ./cmd/internal/packagetest
 	$(as_root) bin/packagetest $(ARGS) bin/deb/pointnum-*_$(VERSION)_$(ARCH).deb
 
+# ARGS are the trial's, not the packages'.
+arm64-test: ## the arm64 packages under an emulator: the agent starts, kioskctl converts papers; needs root
+	@.ci/deps image
+	$(MAKE) deb ARCH=arm64 ARGS=
+	go build -o bin/ ./cmd/kioskctl ./cmd/internal/arm64test
+	$(as_root) bin/arm64test $(ARGS) bin/deb/pointnum-*_$(VERSION)_arm64.deb
+
 assets: ## fonts and pictograms of the screens, by npm
 	@.ci/deps run
 	@ui/assets/fetch
@@ -87,4 +94,4 @@ deps: ## what the tests need, by apt and npm
 help:
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-.PHONY: run fleet test check e2e escapes bench bench-engine bench-fleet fuzz build deb deb-test image image-test assets deps help
+.PHONY: run fleet test check e2e escapes bench bench-engine bench-fleet fuzz build deb deb-test arm64-test image image-test assets deps help
