@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"pointnum/cmd/internal/cli"
@@ -39,12 +40,16 @@ Tout ce que ce disque contient est effacé : rien ne se fait sans le mot ` + con
 				if len(args) > 0 {
 					return cli.Usagef("« %s » est en trop", args[0])
 				}
-				all, err := disks.List("/sys", systemPartition())
+				data, hashes, foreign := disks.Verity("/sys", "root")
+				all, err := disks.List("/sys", systemPartition(), data, hashes)
 				if err != nil {
 					return err
 				}
 				if *list {
 					return tellDisks(stdout, all, *asJSON)
+				}
+				if foreign != nil {
+					return fmt.Errorf("install: this is not the kiosk's image: %w", foreign)
 				}
 				d, err := chooseDisk(all, *path)
 				if err != nil {
@@ -55,7 +60,7 @@ Tout ce que ce disque contient est effacé : rien ne se fait sans le mot ` + con
 						return err
 					}
 				}
-				return installOn(ctx, d, stdout, stderr)
+				return installOn(ctx, d, data, hashes, stdout, stderr)
 			}
 		},
 	}
@@ -131,15 +136,60 @@ func ignoreEOF(err error) error {
 
 // installOn writes the partitions. What runs is copied block by block, and its
 // kernel checks each block that it reads from there.
-func installOn(ctx context.Context, d disks.Disk, stdout, stderr io.Writer) error {
-	if _, err := os.Stat(installParts); err != nil {
-		return fmt.Errorf("install: this is not the kiosk's image: %w", err)
+func installOn(ctx context.Context, d disks.Disk, data, hashes string, stdout, stderr io.Writer) (err error) {
+	parts, err := os.MkdirTemp("", "install-")
+	if err != nil {
+		return fmt.Errorf("install: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, "systemd-repart", "--definitions="+installParts, "--dry-run=no", "--empty=force", "--discard=yes", d.Path)
+	defer func() { err = errors.Join(err, os.RemoveAll(parts)) }()
+	cmdline, err := os.ReadFile("/proc/cmdline")
+	if err != nil {
+		return fmt.Errorf("install: %w", err)
+	}
+	if err := describeParts(installParts, parts, string(cmdline), data, hashes); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "systemd-repart", "--definitions="+parts, "--dry-run=no", "--empty=force", "--discard=yes", d.Path)
 	cmd.Stdout, cmd.Stderr = stderr, stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("install: %w", err)
 	}
-	_, err := fmt.Fprintf(stdout, "La borne est sur %s. Éteignez la machine, retirez la clé, puis rallumez.\n", d.Path)
+	_, err = fmt.Fprintf(stdout, "La borne est sur %s. Éteignez la machine, retirez la clé, puis rallumez.\n", d.Path)
 	return err
+}
+
+var rootHash = regexp.MustCompile(`(?:^|\s)roothash=([0-9a-f]{32})[0-9a-f]*([0-9a-f]{32})(?:\s|$)`)
+
+// describeParts writes the partitions' descriptions with what "auto" does not
+// find, as the root is in memory over the verified one: where the running
+// system is read from, and the UUIDs by which its kernel looks for it, which
+// are the root hash's ends (Discoverable Partitions Specification).
+func describeParts(from, to, cmdline, data, hashes string) error {
+	ends := rootHash.FindStringSubmatch(cmdline)
+	if ends == nil {
+		return errors.New("install: the kernel was given no root hash")
+	}
+	list, err := filepath.Glob(filepath.Join(from, "*.conf"))
+	if err != nil {
+		return fmt.Errorf("install: %w", err)
+	}
+	if len(list) == 0 {
+		return fmt.Errorf("install: this is not the kiosk's image: no partitions in %s", from)
+	}
+	for _, path := range list {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("install: %w", err)
+		}
+		text := string(raw)
+		for kind, source := range map[string][2]string{"root": {data, ends[1]}, "root-verity": {hashes, ends[2]}} {
+			if strings.Contains(text, "Type="+kind+"\n") {
+				text = strings.Replace(text, "CopyBlocks=auto\n", "CopyBlocks=/dev/"+source[0]+"\nUUID="+source[1]+"\n", 1)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(to, filepath.Base(path)), []byte(text), 0o600); err != nil {
+			return fmt.Errorf("install: %w", err)
+		}
+	}
+	return nil
 }

@@ -33,9 +33,9 @@ func (d Disk) Takes() bool {
 }
 
 // List returns the machine's disks, in the order of their names. sys is where
-// sysfs is; system names a partition of the disk that runs, such as "vda1", ""
-// when that is not known.
-func List(sys, system string) ([]Disk, error) {
+// sysfs is; system names the partitions from which the system runs, such as
+// "vda1".
+func List(sys string, system ...string) ([]Disk, error) {
 	entries, err := os.ReadDir(filepath.Join(sys, "block"))
 	if err != nil {
 		return nil, fmt.Errorf("disks: %w", err)
@@ -59,13 +59,51 @@ func List(sys, system string) ([]Disk, error) {
 			Path: "/dev/" + e.Name(), Model: strings.TrimSpace(word(dir, "device/model")), Size: sectors * 512,
 			Removable: word(dir, "removable") == "1", USB: strings.Contains(real, "/usb"), ReadOnly: word(dir, "ro") == "1",
 		}
-		if system != "" {
-			_, err := os.Stat(filepath.Join(dir, system))
-			d.System = err == nil || system == e.Name()
+		for _, name := range system {
+			if _, err := os.Stat(filepath.Join(dir, name)); name != "" && (err == nil || name == e.Name()) {
+				d.System = true
+			}
 		}
 		out = append(out, d)
 	}
 	return out, nil
+}
+
+// Verity returns the partitions of a dm-verity device by its name: that of the
+// data and that of the hashes, as "vda3", "vda2". The image's end in "_r" and
+// "_v". An error when there is no such device.
+func Verity(sys, name string) (data, hashes string, err error) {
+	tables, err := filepath.Glob(filepath.Join(sys, "block/dm-*"))
+	if err != nil {
+		return "", "", fmt.Errorf("disks: %w", err)
+	}
+	for _, dir := range tables {
+		if word(dir, "dm/name") != name {
+			continue
+		}
+		slaves, err := os.ReadDir(filepath.Join(dir, "slaves"))
+		if err != nil {
+			return "", "", fmt.Errorf("disks: %w", err)
+		}
+		for _, s := range slaves {
+			label := ""
+			for line := range strings.Lines(word(filepath.Join(dir, "slaves", s.Name()), "uevent")) {
+				if v, ok := strings.CutPrefix(strings.TrimSpace(line), "PARTNAME="); ok {
+					label = v
+				}
+			}
+			switch {
+			case strings.HasSuffix(label, "_r"):
+				data = s.Name()
+			case strings.HasSuffix(label, "_v"):
+				hashes = s.Name()
+			}
+		}
+	}
+	if data == "" || hashes == "" {
+		return "", "", fmt.Errorf("disks: no verified %s: %w", name, os.ErrNotExist)
+	}
+	return data, hashes, nil
 }
 
 // word reads a small file of sysfs; "" when it can't be read.

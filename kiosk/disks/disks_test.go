@@ -70,3 +70,16 @@ func TestMachineWithoutSysfsSaysSo(t *testing.T) {
 		t.Error("no disks, and no error")
 	}
 }
+
+func TestVerifiedSystemIsFoundByItsPartitions(t *testing.T) {
+	sys := t.TempDir()
+	block(t, sys, "dm-0", "virtual", map[string]string{"dm/name": "root", "size": "1", "removable": "0", "ro": "1",
+		"slaves/vda3/uevent": "DEVTYPE=partition\nPARTN=3\nPARTNAME=pointnum_1.0.0_r", "slaves/vda2/uevent": "PARTN=2\nPARTNAME=pointnum_1.0.0_v"})
+	data, hashes, err := disks.Verity(sys, "root")
+	if err != nil || data != "vda3" || hashes != "vda2" {
+		t.Errorf("%s, %s, %v", data, hashes, err)
+	}
+	if _, _, err := disks.Verity(sys, "usr"); err == nil {
+		t.Error("a device that is not there")
+	}
+}
