@@ -78,10 +78,11 @@ deb-test: deb ## the packages in a clean Debian 12 under a systemd of its own: i
 	$(as_root) bin/packagetest $(ARGS) bin/deb/pointnum-*_$(VERSION)_$(ARCH).deb
 
 # ARGS are the trial's, not the packages'.
-arm64-test: ## the arm64 packages under an emulator: the agent starts, kioskctl converts papers; needs root
+arm64-test: ## the arm64 packages under an emulator: the agent starts, kioskctl converts papers, the locks hold; needs root
 	@.ci/deps image
 	$(MAKE) deb ARCH=arm64 ARGS=
 	go build -o bin/ ./cmd/kioskctl ./cmd/internal/arm64test
+	GOARCH=arm64 CC=aarch64-linux-gnu-gcc go test -c -o bin/sandbox-arm64.test ./kiosk/document/sandbox
 	$(as_root) bin/arm64test $(ARGS) bin/deb/pointnum-*_$(VERSION)_arm64.deb
 
 assets: ## fonts and pictograms of the screens, by npm

@@ -64,10 +64,10 @@ func (t *trial) papers(ctx context.Context) error {
 	return nil
 }
 
-// mostPixels is the long side of a picture that is tried: 150 dpi of A4. The
+// mostPixels is the long side of a picture that is tried: 120 dpi of A4. The
 // emulator is several times as slow as any kiosk, and the engine gives a page
 // up after seconds.
-const mostPixels = 1754
+const mostPixels = 1403
 
 // shrink writes a JPEG no larger than that.
 func shrink(from, to string) error {
