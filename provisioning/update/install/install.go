@@ -19,6 +19,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -197,16 +198,31 @@ func openFolder(from, version string) (*os.File, error) {
 }
 
 // openIn opens something below a folder without following any link and
-// without waiting for a pipe.
-func openIn(dir *os.File, name string, flags uint64) (*os.File, error) {
-	fd, err := unix.Openat2(int(dir.Fd()), name, &unix.OpenHow{
-		Flags:   unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY | flags,
-		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS,
-	})
-	if err != nil {
-		return nil, &kiosk.Error{Code: provisioning.CodeUpdateMissing, Op: "install: " + name, Err: err}
+// without waiting for a pipe. It goes step by step: openat2(2), which would do
+// it at once, is closed to units with RestrictSUIDSGID, as its arguments can't
+// be looked at.
+func openIn(dir *os.File, name string, flags int) (*os.File, error) {
+	if !fs.ValidPath(name) || name == "." {
+		return nil, &kiosk.Error{Code: provisioning.CodeUpdateMissing, Op: "install: " + name, Err: fs.ErrInvalid}
 	}
-	return os.NewFile(uintptr(fd), name), nil
+	const always = unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_NOFOLLOW
+	at := int(dir.Fd())
+	parts := strings.Split(name, "/")
+	for i, part := range parts {
+		how := always | unix.O_DIRECTORY
+		if i == len(parts)-1 {
+			how = always | flags
+		}
+		fd, err := unix.Openat(at, part, how, 0)
+		if at != int(dir.Fd()) {
+			_ = unix.Close(at)
+		}
+		if err != nil {
+			return nil, &kiosk.Error{Code: provisioning.CodeUpdateMissing, Op: "install: " + name, Err: err}
+		}
+		at = fd
+	}
+	return os.NewFile(uintptr(at), name), nil
 }
 
 // openPlain opens a plain file in a folder.
