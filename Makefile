@@ -62,7 +62,7 @@ image: deb ## the kiosk's system, as a disk image to flash and as a signed relea
 
 # Three systems: 2.0.0 is good, the agent of 3.0.0 does not start.
 image-test: ## the image in virtual machines: first start, enrolment, updates, power cuts (an hour; ARGS="-only start,enrol")
-	$(MAKE) deb VERSION=1.0.0
+	$(MAKE) deb VERSION=1.0.0 ARGS=
 	@.ci/deps image
 	go build -o bin/ ./cmd/internal/image ./cmd/internal/imagetest
 	$(as_root) bin/image -version 1.0.0 -out bin/image-test/images -cache bin/image/cache -keys bin/image-test/images/keys
