@@ -55,24 +55,26 @@ deb: assets ## the Debian packages, in bin/deb (VERSION=1.2.3, ARCH=arm64)
 
 as_root = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-image: deb ## the kiosk's system, as a disk image to flash and as a signed release, in bin/image (VERSION=1.2.3)
+image: ## the kiosk's system, as a disk image to flash and as a signed release, in bin/image (VERSION=1.2.3)
+	$(MAKE) deb ARGS=
 	@.ci/deps image
-	go build -o bin/ ./cmd/internal/image
-	$(as_root) bin/image -version $(VERSION) $(ARGS)
+	go build -o bin/build/ ./cmd/internal/image
+	$(as_root) bin/build/image -version $(VERSION) $(ARGS)
 
 # Three systems: 2.0.0 is good, the agent of 3.0.0 does not start.
 image-test: ## the image in virtual machines: first start, enrolment, updates, power cuts (an hour; ARGS="-only start,enrol")
 	$(MAKE) deb VERSION=1.0.0 ARGS=
 	@.ci/deps image
-	go build -o bin/ ./cmd/internal/image ./cmd/internal/imagetest
-	$(as_root) bin/image -version 1.0.0 -out bin/image-test/images -cache bin/image/cache -keys bin/image-test/images/keys
-	$(as_root) bin/image -version 2.0.0 -out bin/image-test/images -cache bin/image/cache -keys bin/image-test/images/keys -disk=false
-	$(as_root) bin/image -version 3.0.0 -out bin/image-test/images -cache bin/image/cache -keys bin/image-test/images/keys -disk=false \
+	go build -o bin/build/ ./cmd/internal/image ./cmd/internal/imagetest
+	$(as_root) bin/build/image -version 1.0.0 -out bin/image-test/images -cache bin/image/cache -keys bin/image-test/images/keys
+	$(as_root) bin/build/image -version 2.0.0 -out bin/image-test/images -cache bin/image/cache -keys bin/image-test/images/keys -disk=false
+	$(as_root) bin/build/image -version 3.0.0 -out bin/image-test/images -cache bin/image/cache -keys bin/image-test/images/keys -disk=false \
 		-edit cmd/internal/imagetest/broken-agent
-	$(as_root) bin/image -plain -out bin/image-test/images -cache bin/image/cache -keys bin/image-test/images/keys
-	$(as_root) bin/imagetest $(ARGS)
+	$(as_root) bin/build/image -plain -out bin/image-test/images -cache bin/image/cache -keys bin/image-test/images/keys
+	$(as_root) bin/build/imagetest $(ARGS)
 
-deb-test: deb ## the packages in a clean Debian 12 under a systemd of its own: installed, run, upgraded, purged; needs root
+deb-test: ## the packages in a clean Debian 12 under a systemd of its own: installed, run, upgraded, purged; needs root
+	$(MAKE) deb ARGS=
 	@.ci/deps image
 	go build -o bin/ ./cmd/internal/packagetest
 	$(as_root) bin/packagetest $(ARGS) bin/deb/pointnum-*_$(VERSION)_$(ARCH).deb
