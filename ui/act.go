@@ -197,6 +197,10 @@ var errTyped = errors.New("ui: text not typed")
 //	409  the screen was out of date, nothing was changed
 //	500  our own fault
 func (s *Server) serveAct(w http.ResponseWriter, r *http.Request) {
+	if s.technician != nil && s.technician.Open() {
+		w.WriteHeader(http.StatusConflict) // the technician's menu is on the screen
+		return
+	}
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
 		w.WriteHeader(http.StatusUnsupportedMediaType)
 		return

@@ -12,6 +12,7 @@ import (
 
 	"pointnum/kiosk/portal"
 	"pointnum/ui/i18n"
+	"pointnum/ui/technician"
 )
 
 //go:embed templates/*.html
@@ -36,6 +37,7 @@ type pageData struct {
 	Portals   []portal.Portal // those that are offered
 	Sum       string          // of the page
 	Fault     string          // see Options
+	Door      string          // of the technician; "" none
 	Catalogue *portal.Catalogue
 }
 
@@ -52,6 +54,9 @@ func (s *Server) parsePages(place Place) (map[string]*page, error) {
 			return nil, fmt.Errorf("ui: templates: %w", err)
 		}
 		d := pageData{L: l, Languages: offered, Place: place, Portals: s.offered(place), Catalogue: s.catalogue, Fault: s.fault}
+		if s.technician != nil {
+			d.Door = technician.Base
+		}
 		p := &page{lang: l.Tag}
 		// The second time with the sum of the first: the page knows which one it is.
 		for range 2 {

@@ -11,6 +11,7 @@
 //	POST /act/NAME       an action (act.go)
 //	GET  /picture/ID     a page's small picture; ?large for the one to read
 //	GET  /static/NAME    style, script, fonts, pictograms
+//	     /technique      the technician's menu (package technician)
 //	GET  /phone-code/ID  the QR code that is shown to the visitor's phone
 package ui
 
@@ -32,6 +33,7 @@ import (
 	"pointnum/ui/assets"
 	"pointnum/ui/i18n"
 	"pointnum/ui/safeweb"
+	"pointnum/ui/technician"
 )
 
 var _ Engine = (*session.Engine)(nil)
@@ -71,22 +73,40 @@ type Options struct {
 	Languages []string     // offered on the welcome screen, in this order; empty is all, French first
 	Hosts     []string     // see safeweb.Options; safeweb.Hosts gives them for a listener
 	Log       *slog.Logger // nil logs nothing
+	// Technician is the menu of whoever looks after the kiosk, at and below
+	// technician.Base; nil for none.
+	Technician Technician
 	// Fault is the address of the page to show when this server has been
 	// silent for a minute; "" stays.
 	Fault string
 }
 
+// Technician is the technician's menu; *technician.Server is.
+type Technician interface {
+	// ServeHTTP serves its pages.
+	http.Handler
+	// Open says that it is on the screen: no visit may begin.
+	Open() bool
+	// End says that the visitor's page is on the screen again.
+	End()
+	// Pages is how many screens show it now.
+	Pages() int
+}
+
+var _ Technician = (*technician.Server)(nil)
+
 // Server serves the screens. It may be used from any goroutine.
 type Server struct {
-	engine    Engine
-	catalogue *portal.Catalogue
-	texts     *i18n.Texts
-	tags      []string
-	assets    *assets.Set
-	pages     atomic.Pointer[map[string]*page]
-	handler   http.Handler
-	log       *slog.Logger
-	fault     string
+	engine     Engine
+	catalogue  *portal.Catalogue
+	texts      *i18n.Texts
+	tags       []string
+	assets     *assets.Set
+	pages      atomic.Pointer[map[string]*page]
+	handler    http.Handler
+	log        *slog.Logger
+	fault      string
+	technician Technician
 
 	ctx     context.Context // bounds the sockets; ended by Close
 	cancel  context.CancelCauseFunc
@@ -124,7 +144,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		engine: o.Engine, catalogue: o.Catalogue,
-		texts: texts, tags: tags, assets: set, log: o.Log, fault: o.Fault,
+		texts: texts, tags: tags, assets: set, log: o.Log, fault: o.Fault, technician: o.Technician,
 	}
 	if err := s.SetPlace(o.Place); err != nil {
 		return nil, err
@@ -153,6 +173,10 @@ func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.servePage)
 	mux.HandleFunc("GET /fresh", s.serveFresh)
+	if s.technician != nil {
+		mux.Handle(technician.Base, s.technician)
+		mux.Handle(technician.Base+"/", s.technician)
+	}
 	mux.HandleFunc("GET /socket", s.serveSocket)
 	mux.HandleFunc("POST /act/{name}", s.serveAct)
 	mux.HandleFunc("GET /picture/{id}", s.servePicture)
@@ -176,17 +200,24 @@ func (s *Server) Close() {
 	s.sockets.Wait()
 }
 
-// Pages is how many screens show the kiosk's page and answer: their sockets
-// are open.
+// Pages is how many screens show a page of the kiosk's and answer: their
+// sockets are open, or the technician's menu is on them.
 func (s *Server) Pages() int {
+	n := 0
+	if s.technician != nil {
+		n = s.technician.Pages()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.open
+	return n + s.open
 }
 
 // servePage shows its language's page; the script loads it again when the state's
 // language is another one.
 func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
+	if s.technician != nil {
+		s.technician.End() // the menu is not on the screen any more
+	}
 	st, _ := s.engine.State().Load()
 	p := s.page(st.Lang)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -16,6 +16,7 @@ import (
 	"pointnum/cmd/internal/agent"
 	"pointnum/cmd/internal/cli"
 	"pointnum/kiosk"
+	"pointnum/kiosk/control"
 	"pointnum/kiosk/steward"
 	"pointnum/provisioning/setup"
 )
@@ -28,19 +29,23 @@ sur la partition KIOSK-CONF : « kioskctl setup --example » en donne un où cha
 
   kioskctl setup --again          recommencer ; ce que la borne a reste jusqu’à la fin
   kioskctl setup --again --yes    sans poser la question
+  kioskctl setup --code           donner un nouveau code technique, pour le menu sur l’écran de la borne
   kioskctl setup --example > borne.txt`,
 		Setup: func(fs *flag.FlagSet) cli.Func {
 			dial := agentFlags(fs)
 			again := fs.Bool("again", false, "recommencer la mise en service")
 			sure := fs.Bool("yes", false, "ne pas poser la question")
+			code := fs.Bool("code", false, "donner un nouveau code technique")
 			example := fs.Bool("example", false, "écrire un borne.txt expliqué, puis finir")
 			return func(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 				switch {
 				case *example && len(args) == 0:
 					_, err := io.WriteString(stdout, setup.ConfExample())
 					return err
-				case !*again || len(args) > 0:
-					return cli.Usagef("écrivez kioskctl setup --again")
+				case *code && !*again && len(args) == 0:
+					return newCode(ctx, dial, stdout, stderr)
+				case !*again || *code || len(args) > 0:
+					return cli.Usagef("écrivez kioskctl setup --again, ou kioskctl setup --code")
 				case !*sure && !agreed(stdin, stderr, "Recommencer la mise en service sur l’écran de la borne ? Écrivez « oui » : "):
 					return &kiosk.Error{Code: kiosk.CodeCanceled, Op: "kioskctl: setup"}
 				}
@@ -56,6 +61,20 @@ sur la partition KIOSK-CONF : « kioskctl setup --example » en donne un où cha
 			}
 		},
 	}
+}
+
+// newCode shows a new technician's code, the only time that anybody does.
+func newCode(ctx context.Context, dial func() (control.Client, error), stdout, stderr io.Writer) error {
+	agent, err := dial()
+	if err != nil {
+		return err
+	}
+	code, err := agent.NewCode(ctx)
+	if err != nil {
+		return notRunning(stderr, err)
+	}
+	_, err = fmt.Fprintf(stdout, "Code technique : %s\nNotez-le : personne ne peut le redire. Celui d’avant n’ouvre plus rien.\n", code)
+	return err
 }
 
 // agreed asks and says whether the answer is yes.

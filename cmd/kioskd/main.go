@@ -126,7 +126,7 @@ func run(ctx context.Context, path string, lost bool, log *slog.Logger) error {
 		screen = "http://" + fault.Listen + "/lost"
 	}
 	err = agent.Run(ctx, agent.Options{
-		Config: cfg, Drivers: agent.Drivers(), Log: log, Reboot: reboot, Fault: screen,
+		Config: cfg, Drivers: agent.Drivers(), Log: log, Reboot: power("reboot"), PowerOff: power("poweroff"), Fault: screen,
 		Ready: func(url string) { log.Info("screen ready", "url", url) },
 	})
 	if errors.Is(err, agent.ErrRestart) {
@@ -135,15 +135,17 @@ func run(ctx context.Context, path string, lost bool, log *slog.Logger) error {
 	return err
 }
 
-// reboot asks for the machine to be started anew: the system's manager when we
-// are root, who answers for it on a kiosk otherwise.
-func reboot(ctx context.Context) error {
-	if os.Geteuid() != 0 {
-		return steward.Ask(ctx, "", "power", "reboot", nil)
+// power asks for the machine to be started anew, or switched off: the system's
+// manager when we are root, who answers for it on a kiosk otherwise.
+func power(word string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if os.Geteuid() != 0 {
+			return steward.Ask(ctx, "", "power", word, nil)
+		}
+		out, err := exec.CommandContext(ctx, "systemctl", word).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%s: %w: %s", word, err, bytes.TrimSpace(out))
+		}
+		return nil
 	}
-	out, err := exec.CommandContext(ctx, "systemctl", "reboot").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("reboot: %w: %s", err, bytes.TrimSpace(out))
-	}
-	return nil
 }

@@ -17,6 +17,8 @@ import (
 type Blank struct {
 	Code     bool `json:"code,omitempty"`
 	Password bool `json:"password,omitempty"` // of the Wi-Fi
+	// Technician is the code of the technician's menu.
+	Technician bool `json:"technician,omitempty"`
 }
 
 // BlankFile takes used secrets out of the file in dir. Its other lines stay.
@@ -66,6 +68,7 @@ func BlankText(raw []byte, b Blank) ([]byte, error) {
 	}
 	changed := b.Code && blankAt(&doc, "fleet", "code")
 	changed = b.Password && blankAt(&doc, "network", "wifi", "password") || changed
+	changed = b.Technician && blankAt(&doc, "technique", "code") || changed
 	if !changed {
 		return raw, nil
 	}

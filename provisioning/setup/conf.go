@@ -17,6 +17,7 @@ import (
 	"pointnum/kiosk"
 	"pointnum/kiosk/config"
 	"pointnum/kiosk/yamlfile"
+	"pointnum/provisioning/technician"
 )
 
 // ConfName is the technician's file on the KIOSK-CONF partition, which any PC
@@ -39,6 +40,9 @@ type Conf struct {
 	Server   string  // "https://host" of the supervision
 	Code     string  // one-time; "" once it was used
 	Alone    bool    // no supervision is wanted
+	// Technician is the code of the technician's menu; "" to have one made, or
+	// once it was taken over.
+	Technician technician.Code
 }
 
 //go:embed borne.txt
@@ -113,7 +117,7 @@ func ReadConf(r io.Reader) (*Conf, error) {
 	}
 	doc := yamlfile.Read(bytes.NewReader(bytes.TrimPrefix(raw, byteOrderMark)), ConfName)
 	c := &Conf{}
-	m := doc.Root().Map("language", "place", "network", "fleet")
+	m := doc.Root().Map("language", "place", "network", "fleet", "technique")
 	if v := m.Opt("language"); v.Text() != "" {
 		if c.Language = v.Text(); !confLang.MatchString(c.Language) {
 			v.Fail("« %s » n’est pas une langue : écrivez par exemple fr, ar ou en", c.Language)
@@ -122,6 +126,9 @@ func ReadConf(r io.Reader) (*Conf, error) {
 	c.place(m.Opt("place"))
 	c.network(m.Opt("network"))
 	c.fleet(m.Opt("fleet"))
+	if t := m.Opt("technique"); t.IsSet() {
+		c.technique(t)
+	}
 	if err := doc.Err(); err != nil {
 		return nil, err
 	}
@@ -134,6 +141,17 @@ func (c *Conf) place(v yamlfile.Value) {
 	}
 	m := v.Map("name", "address", "phone", "hours")
 	c.Place = config.Place{Name: line(m.Opt("name")), Address: m.Opt("address").Texts(), Phone: line(m.Opt("phone")), Hours: m.Opt("hours").Texts()}
+}
+
+func (c *Conf) technique(v yamlfile.Value) {
+	code := v.Map("code").Opt("code")
+	if code.Text() == "" {
+		return
+	}
+	var ok bool
+	if c.Technician, ok = technician.Parse(code.Text()); !ok {
+		code.Fail("le code technique a %d chiffres, entre guillemets : \"4821 7350\"", technician.Digits)
+	}
 }
 
 // line reads a word that stands on one line.

@@ -48,6 +48,7 @@ type Times struct {
 	Settle time.Duration // for a network to come up by itself; 20 s
 	Retry  time.Duration // between two looks while something is missing; 10 s
 	Linger time.Duration // that "ready" stays when nobody touches it; 20 s
+	Note   time.Duration // the same while a code on it is on no sheet; 10 min
 }
 
 // Enrolment is what is needed to get an identity.
@@ -82,6 +83,7 @@ type Flow struct {
 	again   time.Time // when to do the step's task again by itself; zero not
 	touched bool
 	tested  bool
+	given   bool // the technician's code came from the file, and is kept
 }
 
 type request struct {
@@ -108,7 +110,7 @@ func New(o Options) (*Flow, error) {
 	for _, t := range []struct {
 		at *time.Duration
 		d  time.Duration
-	}{{&o.Times.Settle, 20 * time.Second}, {&o.Times.Retry, 10 * time.Second}, {&o.Times.Linger, 20 * time.Second}} {
+	}{{&o.Times.Settle, 20 * time.Second}, {&o.Times.Retry, 10 * time.Second}, {&o.Times.Linger, 20 * time.Second}, {&o.Times.Note, 10 * time.Minute}} {
 		if *t.at == 0 {
 			*t.at = t.d
 		}

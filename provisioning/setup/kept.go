@@ -34,6 +34,9 @@ type kept struct {
 	Place   config.Place `json:"place"`
 	Devices []Device     `json:"devices,omitempty"`
 	Blank   Blank        `json:"blank"` // could not be done yet
+	// Given says that the technician's code came from the technician's file,
+	// and is kept.
+	Given bool `json:"given,omitempty"`
 }
 
 // Begun says whether a setup in the folder dir was begun and not finished.
@@ -71,7 +74,7 @@ func keep(dir string, k kept) error {
 func (f *Flow) save() error {
 	return keep(f.o.Base.Fleet.Dir, kept{
 		Step: f.st.Step, Lang: f.st.Lang, SSID: f.st.Network.SSID, Links: f.links, Proxy: f.network.Proxy, Server: f.st.Host.Server,
-		Alone: f.st.Host.Alone, Place: f.st.Host.Place, Devices: f.st.Devices, Blank: f.blank,
+		Alone: f.st.Host.Alone, Place: f.st.Host.Place, Devices: f.st.Devices, Blank: f.blank, Given: f.given,
 	})
 }
 
@@ -109,6 +112,7 @@ func (f *Flow) restore() error {
 	f.st.Step, f.st.Lang, f.network.Proxy, f.links = k.Step, k.Lang, k.Proxy, k.Links
 	f.st.Network.SSID, f.st.Network.Proxy = k.SSID, withoutPassword(k.Proxy)
 	f.st.Host.Alone, f.st.Host.Place, f.st.Devices, f.blank = k.Alone, k.Place, k.Devices, k.Blank
+	f.given = k.Given
 	if k.Server != "" && f.st.Host.Is == nil {
 		f.st.Host.Server = k.Server
 	}

@@ -355,6 +355,7 @@ func TestNothingIsLostByAPowerCut(t *testing.T) {
 	until(t, f, "the test", func(st setup.State) bool { return at(setup.StepTest)(st) && len(st.Lines) >= 6 })
 	do(t, f, setup.Next{})
 	cut(setup.StepDone, at(setup.StepDone))
+	until(t, f, "a new code", func(st setup.State) bool { return st.Code != "" && st.Task == "" })
 	do(t, f, setup.Finish{})
 	until(t, f, "the end", func(st setup.State) bool { return st.Ended })
 	c, err := config.LoadFile(p.path)

@@ -5,6 +5,7 @@ import (
 
 	"pointnum/kiosk"
 	"pointnum/kiosk/config"
+	"pointnum/provisioning/technician"
 )
 
 // Step is where the technician is.
@@ -61,7 +62,10 @@ type State struct {
 	Devices []Device
 	Lines   []Line
 	Printed bool // a sheet has come out
-	Ended   bool // the kiosk starts now
+	// Code is the new technician's code, in the last two steps; "" when the
+	// technician gave it. It is for the screen and the sheet alone.
+	Code  technician.Code
+	Ended bool // the kiosk starts now
 }
 
 // Fault is what went wrong, and which task.

@@ -14,6 +14,7 @@ import (
 	"pointnum/kiosk"
 	"pointnum/kiosk/atomicfile"
 	"pointnum/kiosk/config"
+	"pointnum/provisioning/technician"
 )
 
 // handle does what the technician wants.
@@ -152,7 +153,7 @@ func (f *Flow) enter(ctx context.Context) {
 	case StepTest:
 		f.test(ctx)
 	case StepDone:
-		f.again = f.o.Now().Add(f.o.Times.Linger)
+		f.enterDone(ctx)
 	}
 }
 
@@ -222,6 +223,7 @@ func (f *Flow) blanked(ctx context.Context, b Blank) {
 		return
 	}
 	b.Code = (b.Code || f.blank.Code) && f.conf.Code != ""
+	b.Technician = (b.Technician || f.blank.Technician) && f.conf.Technician != ""
 	b.Password = (b.Password || f.blank.Password) && f.conf.Network.WiFi != nil && f.conf.Network.WiFi.Password != ""
 	if b == (Blank{}) {
 		return
@@ -236,6 +238,9 @@ func (f *Flow) blanked(ctx context.Context, b Blank) {
 	f.blank = Blank{}
 	if b.Code {
 		f.conf.Code = ""
+	}
+	if b.Technician {
+		f.conf.Technician = ""
 	}
 	if b.Password {
 		f.conf.Network.WiFi.Password = ""
@@ -273,6 +278,10 @@ func (f *Flow) line(l Line) {
 
 func (f *Flow) test(ctx context.Context) {
 	f.st.Lines, f.tested = nil, false
+	if err := f.newCode(); err != nil {
+		f.fail(TaskTest, err)
+		return
+	}
 	touch := Line{What: LineTouch, State: LineWait}
 	if f.touched {
 		touch.State = LineOK
@@ -348,13 +357,30 @@ func (f *Flow) print(ctx context.Context, then func()) {
 
 // finish writes the configuration: from here on the kiosk starts as one.
 func (f *Flow) finish(ctx context.Context) {
-	cfg := f.Config()
+	cfg, code := f.Config(), f.st.Code
+	given := f.conf != nil && f.conf.Technician != ""
+	if given {
+		code = f.conf.Technician
+	}
 	f.work(ctx, TaskFinish, func(context.Context) func() {
-		err := WriteConfig(f.o.Path, cfg)
+		var err error
+		if code != "" {
+			err = technician.Keep(cfg.Fleet.Dir, code)
+		}
+		if err == nil {
+			err = WriteConfig(f.o.Path, cfg)
+		}
 		return func() {
 			if err != nil {
 				f.fail(TaskFinish, err)
 				return
+			}
+			if given {
+				f.given = true
+				f.blanked(ctx, Blank{Technician: true})
+			}
+			if f.blank.Technician { // the test, which tells of such things, is over
+				f.st.Fault = &Fault{Task: TaskFinish, Code: kiosk.CodeInternal, Detail: "the code stays in " + ConfName + ": take it out there"}
 			}
 			f.st.Step = StepDone
 			if err := f.save(); err != nil {
@@ -363,6 +389,37 @@ func (f *Flow) finish(ctx context.Context) {
 			f.enter(ctx)
 		}
 	})
+}
+
+// newCode makes a technician's code, unless there is one that the technician
+// gave. It is kept at the end: one that stands on the sheet of a setup that is
+// given up opens nothing.
+func (f *Flow) newCode() (err error) {
+	if f.given || f.st.Code != "" || f.conf != nil && f.conf.Technician != "" {
+		return nil
+	}
+	f.st.Code, err = technician.New()
+	return err
+}
+
+// enterDone waits for a touch; where a file leads there may be nobody. After a
+// power cut nobody knows the code that stood here: there is a new one.
+func (f *Flow) enterDone(ctx context.Context) {
+	if !f.given && f.st.Code == "" {
+		if err := f.newCode(); err != nil {
+			f.fail(TaskFinish, err)
+			return
+		}
+		f.finish(ctx)
+		return
+	}
+	stay := f.o.Times.Linger
+	if f.st.Code != "" && !f.st.Printed {
+		if stay = f.o.Times.Note; f.st.Auto {
+			stay = min(stay, 3*f.o.Times.Linger)
+		}
+	}
+	f.again = f.o.Now().Add(stay)
 }
 
 // end is the last: what was kept of the setup goes.

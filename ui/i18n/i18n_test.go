@@ -201,7 +201,8 @@ func TestFrenchIsPlain(t *testing.T) {
 	jargon := regexp.MustCompile(`(?i)\b(numéris\w+|upload\w*|télévers\w+|formats?|octets?|résolution|dpi|périphériques?|session|erreur|valider|cliquez|répertoire|dossier)\b`)
 	for id, m := range catalog(t, i18n.Source) {
 		for _, text := range m.forms {
-			if word := jargon.FindString(text); word != "" {
+			// A technician is told what to make on a PC.
+			if word := jargon.FindString(text); word != "" && !strings.HasPrefix(id, "technique/") {
 				t.Errorf("%s: %q in %q", id, word, text)
 			}
 			for _, sentence := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(".!?", r) }) {

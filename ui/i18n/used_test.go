@@ -71,6 +71,14 @@ func used(t *testing.T) map[string]bool {
 	for _, v := range constants(t, "../setup/types.go", "trouble") {
 		ids["setup_fault/"+v+".what"], ids["setup_fault/"+v+".do"] = true, true
 	}
+	for typeName, context := range map[string]string{"Link": "technique_link", "Phase": "technique_phase", "Task": "technique_task"} {
+		for _, v := range constants(t, "../technician/types.go", typeName) {
+			ids[context+"/"+v] = true
+			if typeName == "Task" {
+				ids[context+"/"+v+".do"] = true
+			}
+		}
+	}
 	for day := range 7 {
 		ids["date/"+strings.ToLower(time.Weekday(day).String())] = true
 	}

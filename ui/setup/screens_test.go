@@ -137,6 +137,7 @@ func screens() []canned {
 		{"test", "/", st(setup.StepTest, func(s *setup.State) { s.Lines, s.Printed, s.Host = lines, true, enrolled })},
 		{"touch", "/touch", st(setup.StepTest, nil)},
 		{"done", "/", st(setup.StepDone, nil)},
+		{"done-code", "/", st(setup.StepDone, func(s *setup.State) { s.Code = "4821 7350" })},
 	}
 }
 

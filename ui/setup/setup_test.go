@@ -118,7 +118,7 @@ func TestQuestionsOfAnotherStepLeadBack(t *testing.T) {
 }
 
 func TestSheetSaysWhatDoesNotWork(t *testing.T) {
-	r, err := setup.Sheet(setup.State{Lang: "fr", Host: setup.Host{Enrolled: true, Structure: "tilleuls", Label: "Hall"}, Lines: []setup.Line{
+	r, err := setup.Sheet(setup.State{Lang: "fr", Code: "4821 7350", Host: setup.Host{Enrolled: true, Structure: "tilleuls", Label: "Hall"}, Lines: []setup.Line{
 		{About: setup.AboutMemory, State: setup.LineOK},
 		{About: setup.AboutPrinter, Name: "imprimante", State: setup.LineBad, Code: kiosk.CodePaperEmpty, Detail: "media-empty"},
 	}}, "1.2.3", time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC))
@@ -130,7 +130,7 @@ func TestSheetSaysWhatDoesNotWork(t *testing.T) {
 		all = append(all, i.Text+i.Pair[0]+" "+i.Pair[1])
 	}
 	text := strings.Join(all, "\n")
-	for _, want := range []string{"1.2.3", "Hall", "Imprimante (imprimante) Ne marche pas", "media-empty", "papier"} {
+	for _, want := range []string{"1.2.3", "Hall", "Imprimante (imprimante) Ne marche pas", "media-empty", "papier", "Code technique 4821 7350"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not on the sheet:\n%s", want, text)
 		}

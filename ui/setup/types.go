@@ -66,7 +66,8 @@ type State struct {
 	Devices []Device
 	Lines   []Line
 	Printed bool
-	Ended   bool // the kiosk starts now
+	Code    string // of the technician's menu, as it is read; "" none to be shown
+	Ended   bool   // the kiosk starts now
 }
 
 // Fault is what ended a task.

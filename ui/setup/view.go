@@ -202,5 +202,8 @@ func Sheet(st State, version string, now time.Time) (kiosk.Receipt, error) {
 		}
 	}
 	add(kiosk.ReceiptItem{Rule: true})
+	if st.Code != "" {
+		add(kiosk.ReceiptItem{Pair: [2]string{l.T("setup", "sheet_code"), st.Code}, Bold: true})
+	}
 	return r, nil
 }

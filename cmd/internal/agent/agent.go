@@ -33,6 +33,7 @@ import (
 	"pointnum/provisioning/update/updater"
 	"pointnum/ui"
 	"pointnum/ui/safeweb"
+	"pointnum/ui/technician"
 )
 
 // Version is what kioskd and kioskctl say they are.
@@ -56,6 +57,9 @@ type Options struct {
 	// Reboot starts the machine anew when the host asks for it; nil where it
 	// can't.
 	Reboot func(context.Context) error
+	// PowerOff switches it off when a technician asks for it; nil where it
+	// can't.
+	PowerOff func(context.Context) error
 	// Fault is the address of the page that the screen shows when the agent is
 	// silent; "" for none. See package fault.
 	Fault   string
@@ -88,6 +92,8 @@ type parts struct {
 	fleet     *supervision
 	trying    sync.Mutex // one health check at a time
 	updates   *updater.Updater
+	desk      *desk
+	menu      *technician.Server
 }
 
 // Run starts everything and blocks until ctx ends, which erases the visit, or
@@ -145,6 +151,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer a.screens.Close()
+	defer a.menu.Close()
 	return a.serve(ctx, ln)
 }
 
@@ -235,9 +242,13 @@ func (a *parts) makeVisit(ctx context.Context, catalogue *portal.Catalogue, ln n
 	if a.engine, err = session.New(cfg); err != nil {
 		return fmt.Errorf("visit: %w", err)
 	}
+	a.desk = newDesk(a)
+	if a.menu, err = technician.New(technician.Options{Desk: a.desk, Log: a.Log}); err != nil {
+		return fmt.Errorf("menu: %w", err)
+	}
 	a.screens, err = ui.New(ui.Options{
 		Engine: a.engine, Catalogue: catalogue, Place: a.fleet.place(), Languages: a.Config.Languages,
-		Hosts: hosts, Log: a.Log, Fault: a.Fault,
+		Hosts: hosts, Log: a.Log, Fault: a.Fault, Technician: a.menu,
 	})
 	if err != nil {
 		return fmt.Errorf("screens: %w", err)
@@ -299,6 +310,7 @@ func (a *parts) serve(ctx context.Context, ln net.Listener) error {
 		// It outlives the visit, too, which closes what it opened.
 		part(&below, "browser", func() error { return a.portals.browser.Run(later) })
 	}
+	part(&work, "menu", func() error { return a.desk.run(ctx) })
 	part(&work, "visit", func() error { return a.engine.Run(ctx) })
 	part(&work, "control", func() error { return control.Serve(ctx, a.Config.Control, a) })
 	part(&work, "health", func() error { return a.watchHealth(ctx) })
@@ -315,6 +327,7 @@ func (a *parts) serve(ctx context.Context, ln net.Listener) error {
 		a.Ready("http://" + ln.Addr().String() + "/")
 	}
 	<-ctx.Done()
+	a.menu.Close()
 	a.screens.Close()
 	grace, cancel := context.WithTimeout(later, 3*time.Second)
 	defer cancel()

@@ -289,9 +289,12 @@ func (s *supervision) status() *control.Fleet {
 	return &f
 }
 
-// busy says whether a visit goes on.
-func (s *supervision) busy() bool {
-	st, _ := s.agent.engine.State().Load()
+// busy says whether a visit goes on, or root erases the kiosk.
+func (s *supervision) busy() bool { return s.agent.visiting() || s.agent.desk.erases() }
+
+// visiting says whether a visit goes on.
+func (a *parts) visiting() bool {
+	st, _ := a.engine.State().Load()
 	return st.Visit != "" || st.Task != nil
 }
 

@@ -58,6 +58,7 @@ func shownState(st setup.State) uisetup.State {
 	out := uisetup.State{
 		Step: uisetup.Step(st.Step), Lang: st.Lang, Auto: st.Auto, Before: st.Before, Task: uisetup.Task(st.Task), Percent: st.Percent, Now: st.Now,
 		Network: shownNetwork(st.Network), Printed: st.Printed, Ended: st.Ended,
+		Code: st.Code.Shown(),
 		Host: uisetup.Host{Server: st.Host.Server, Alone: st.Host.Alone, Place: st.Host.Place.Name},
 	}
 	if st.Wrong != "" {

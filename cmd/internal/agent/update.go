@@ -28,7 +28,9 @@ type UpdateOptions struct {
 	Keys      string // that sign releases; "" is update.KeysFile
 	Loader    string // the boot loader's kernels; "" is install.Loader
 	Stewards  string // the sockets of root's side; "" is steward.Dir
-	Pace      updater.Pace
+	// Sticks lists folders of releases on sticks; nil is update.Sticks.
+	Sticks func() ([]string, error)
+	Pace   updater.Pace
 }
 
 // bootFile names the present start of the machine (random(4)).

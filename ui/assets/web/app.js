@@ -405,6 +405,26 @@ function pageOf(button) {
   return view.review.pages.find((p) => p.id === id);
 }
 
+// Whoever holds the kiosk's name for five seconds, while nobody visits, is a
+// technician: visitors do not meet what is behind it.
+const door = $('[data-hold]');
+const holdFor = 5000;
+let holding = 0;
+
+function free() {
+  return ['welcome', 'shut', 'broken'].includes(section) && !view.visit;
+}
+
+function letGo() {
+  clearTimeout(holding);
+}
+
+door?.addEventListener('pointerdown', (event) => {
+  letGo();
+  if (view && free() && event.isPrimary) holding = setTimeout(() => { if (free()) location.replace(door.dataset.hold); }, holdFor);
+});
+for (const end of ['pointerup', 'pointercancel', 'pointerleave']) door?.addEventListener(end, letGo);
+
 function openDialog(dialog) {
   if (!dialog.open) dialog.showModal();
   requestAnimationFrame(watchScroll);

@@ -1,10 +1,13 @@
 // The technician's screens: the kiosk's own keyboard types into the page's
 // fields, and the page is loaded again when the setup made another one of it.
+// Those of the menu are below an address of their own (data-base), which ends
+// on the visitor's screen.
 
 import { followTyping, typeInto, stopTyping } from './keyboard.js';
 
 const root = document.documentElement;
 const body = document.querySelector('.screen .body');
+const { base = '' } = root.dataset;
 
 // ---- typing
 
@@ -45,7 +48,19 @@ function follow(input) {
 const first = document.querySelector('input[autofocus]');
 if (first) {
   first.focus();
-  follow(first);
+  if (first.dataset.typing) follow(first);
+}
+
+// The pad of the technician's code.
+const pin = document.querySelector('input.pin');
+const hit = (key) => {
+  pin.value = key.dataset.digit ? (pin.value + key.dataset.digit).slice(0, pin.maxLength) : pin.value.slice(0, -1);
+  typed = true;
+};
+for (const key of document.querySelectorAll('[data-digit]')) {
+  // As on the keyboard: fast fingers overlap, a switch clicks.
+  key.addEventListener('pointerdown', (event) => { event.preventDefault(); hit(key); });
+  key.addEventListener('click', (event) => { if (event.detail === 0) hit(key); });
 }
 
 // ---- touching
@@ -90,6 +105,20 @@ async function ask(address) {
   }
 }
 
+// Who touches nothing has gone.
+let touched = false;
+let idle = 0;
+
+function stay() {
+  touched = true;
+  if (!root.dataset.idle) return;
+  clearTimeout(idle);
+  idle = setTimeout(() => location.replace('/fresh'), Number(root.dataset.idle) * 1000);
+}
+
+for (const sign of ['pointerdown', 'keydown']) addEventListener(sign, stay, { passive: true });
+stay();
+
 // arrive waits for the kiosk that starts now, on the same address.
 async function arrive() {
   for (;;) {
@@ -114,10 +143,12 @@ async function watch() {
   let seq = root.dataset.seq;
   let lost = 0;
   for (;;) {
-    const answer = await ask(`/seen?seq=${seq}&at=${encodeURIComponent(here)}`);
+    const answer = await ask(`${base}/seen?seq=${seq}&at=${encodeURIComponent(here)}${touched ? '&touched' : ''}`);
+    touched = false;
     const state = answer?.headers.get('Content-Type') === 'application/json' ? await answer.json() : null;
     if (state?.ended) {
-      await arrive();
+      if (base) location.replace('/fresh');
+      else await arrive();
       return;
     }
     if (!state) {
