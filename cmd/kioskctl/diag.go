@@ -60,7 +60,7 @@ var debPackages = []string{"pointnum-kioskd", "pointnum-screen", "pointnum-kiosk
 var diagUnits = []string{"kioskd.service", "pointnum-display.service", "pointnum-screen.service", "pointnum-firewall.service",
 	"pointnum-policies.service", "pointnum-health.service", "pointnum-fault.service", "pointnum-dispose.service",
 	"pointnum-network@.service", "pointnum-clock@.service", "pointnum-power@.service", "pointnum-update@.service",
-	"pointnum-conf@.service", "pointnum-dispose@.service", "pointnum-setup.service",
+	"pointnum-conf@.service", "pointnum-dispose@.service", "pointnum-install@.service", "pointnum-setup.service",
 	"NetworkManager.service", "systemd-networkd.service", "systemd-resolved.service", "systemd-timesyncd.service", "iwd.service",
 	"wpa_supplicant.service", "ipp-usb.service", "avahi-daemon.service", "cups.service", "systemd-journald.service",
 	"boot-complete.target", "systemd-bless-boot.service"}

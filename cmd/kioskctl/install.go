@@ -2,25 +2,27 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 
+	"pointnum/cmd/internal/agent"
 	"pointnum/cmd/internal/cli"
 	"pointnum/kiosk"
+	"pointnum/kiosk/config"
 	"pointnum/kiosk/disks"
+	"pointnum/kiosk/steward"
 )
-
-// installParts are the partitions of an installed kiosk, and what each is
-// copied from: repart.d(5). Only the image has them.
-const installParts = "/usr/lib/pointnum/install.d"
 
 func installCommand() cli.Command {
 	return cli.Command{
@@ -36,9 +38,15 @@ Tout ce que ce disque contient est effacé : rien ne se fait sans le mot ` + con
 			list := fs.Bool("list", false, "dire les disques, et rien d’autre")
 			asJSON := fs.Bool("json", false, "avec --list : répondre en JSON")
 			yes := fs.Bool("yes", false, "ne rien demander")
+			asked := fs.Bool("steward", false, "répondre à une demande de l’agent, pendant la mise en service")
 			return func(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 				if len(args) > 0 {
 					return cli.Usagef("« %s » est en trop", args[0])
+				}
+				if *asked {
+					return steward.Answer(ctx, stdin, stdout, func(ctx context.Context, request []byte) (any, error) {
+						return answerInstall(ctx, config.DefaultPath, request, stderr)
+					})
 				}
 				data, hashes, foreign := disks.Verity("/sys", "root")
 				all, err := disks.List("/sys", systemPartition(), data, hashes)
@@ -64,6 +72,38 @@ Tout ce que ce disque contient est effacé : rien ne se fait sans le mot ` + con
 			}
 		},
 	}
+}
+
+// answerInstall does what the agent asks, once a person has typed the word on
+// its screen. A kiosk that was set up stays where it is: whoever takes its
+// agent over erases no disk.
+func answerInstall(ctx context.Context, configured string, request []byte, stderr io.Writer) (any, error) {
+	refuse := func(err error) (any, error) {
+		return nil, &kiosk.Error{Code: kiosk.CodeBadRequest, Op: "install", Err: err}
+	}
+	var r agent.InstallRequest
+	dec := json.NewDecoder(bytes.NewReader(request))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&r); err != nil || r.Confirm != confirmWord || r.Disk == "" {
+		return refuse(errors.Join(errors.New("not confirmed"), err))
+	}
+	if _, err := os.Stat(configured); !errors.Is(err, fs.ErrNotExist) {
+		return refuse(errors.Join(errors.New("this kiosk has been set up"), err))
+	}
+	data, hashes, err := disks.Verity("/sys", "root")
+	if err != nil {
+		return refuse(fmt.Errorf("this is not the kiosk's image: %w", err))
+	}
+	all, err := disks.List("/sys", systemPartition(), data, hashes)
+	if err != nil {
+		return nil, err
+	}
+	to, err := chooseDisk(all, r.Disk)
+	if err != nil {
+		return nil, err
+	}
+	// What was begun is ended, though the asker is gone.
+	return "ok", installOn(context.WithoutCancel(ctx), to, data, hashes, stderr, stderr)
 }
 
 // systemPartition is the partition from which the loader was started, as the
@@ -146,7 +186,7 @@ func installOn(ctx context.Context, d disks.Disk, data, hashes string, stdout, s
 	if err != nil {
 		return fmt.Errorf("install: %w", err)
 	}
-	if err := describeParts(installParts, parts, string(cmdline), data, hashes); err != nil {
+	if err := describeParts(agent.InstallParts, parts, string(cmdline), data, hashes); err != nil {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, "systemd-repart", "--definitions="+parts, "--dry-run=no", "--empty=force", "--discard=yes", d.Path)

@@ -49,3 +49,13 @@ func TestConfBlanksWhatWasUsed(t *testing.T) {
 		t.Errorf("no such partition: %s", out)
 	}
 }
+
+// Root erases no disk that a person did not confirm, and none of a machine
+// that is no kiosk of the image.
+func TestInstallIsRefusedWithoutTheWord(t *testing.T) {
+	for _, request := range []string{`{"disk":"/dev/none","confirm":"oui"}`, `{"disk":"","confirm":"EFFACER"}`, `{"disk":"/dev/none","confirm":"EFFACER","yes":true}`, `[]`, `{"disk":"/dev/none","confirm":"EFFACER"}`} {
+		if out := steward(t, request, "install", "--steward"); !strings.Contains(out, `"code":"bad_request"`) {
+			t.Errorf("%s: answered %s", request, out)
+		}
+	}
+}

@@ -105,7 +105,8 @@ func setUp(ctx context.Context, path string, again bool, log *slog.Logger) error
 	}
 	err = agent.Setup(ctx, agent.SetupOptions{
 		Config: base, Path: path, Conf: agent.ConfDir, Machine: agent.SetupMachine(base, log), Drivers: agent.Drivers(), Log: log,
-		Ready: func(url string) { log.Info("setup's screen ready", "url", url) },
+		Installer: agent.Installer{PowerOffBy: power("poweroff"), Log: log},
+		Ready:     func(url string) { log.Info("setup's screen ready", "url", url) },
 	})
 	if err != nil && ctx.Err() == nil {
 		return err

@@ -38,9 +38,11 @@ type Options struct {
 	// Blank has used secrets taken out of the technician's file; nil where
 	// there is none.
 	Blank func(ctx context.Context, b Blank) error
-	Now   func() time.Time // nil is time.Now
-	Log   *slog.Logger     // nil drops
-	Times Times
+	// Installer puts the system on a disk; nil where that is not offered.
+	Installer Installer
+	Now       func() time.Time // nil is time.Now
+	Log       *slog.Logger     // nil drops
+	Times     Times
 }
 
 // Times are how long things take; zero ones have a default.
@@ -83,6 +85,7 @@ type Flow struct {
 	again   time.Time // when to do the step's task again by itself; zero not
 	touched bool
 	tested  bool
+	held    bool // the first step waits for a person, though a file leads
 	given   bool // the technician's code came from the file, and is kept
 }
 
@@ -127,6 +130,7 @@ func New(o Options) (*Flow, error) {
 	if _, err := config.LoadFile(o.Path); err == nil {
 		f.st.Before = true
 	}
+	f.findDisks()
 	f.state.Set(f.shown())
 	return f, nil
 }

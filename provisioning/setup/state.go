@@ -38,6 +38,8 @@ const (
 	TaskTest   Task = "test"   // the self-test
 	TaskPrint  Task = "print"  // the sheet
 	TaskFinish Task = "finish" // write the configuration
+	// TaskInstall writes the system on a disk; it can't be cancelled.
+	TaskInstall Task = "install"
 )
 
 // State is all that a screen shows. It is read-only once it was published.
@@ -51,6 +53,10 @@ type State struct {
 	// Before says that the kiosk has a configuration already, with which it
 	// can be left.
 	Before bool
+	// Disks can take the system, in the first step; Installed says that one
+	// has: the machine is to be switched off.
+	Disks     []TargetDisk
+	Installed bool
 
 	Task    Task   // "" none
 	Percent int    // of Task; -1 unknown
@@ -195,6 +201,11 @@ type (
 	// Leave gives a setup up and starts the kiosk with the configuration that
 	// it had, in the first step only. What was enrolled stays.
 	Leave struct{}
+	// Install puts the system on a disk, in the first step only. Word is
+	// EraseWord.
+	Install struct{ Disk, Word string }
+	// PowerOff switches the machine off, once the system is on a disk.
+	PowerOff struct{}
 )
 
 func (SetLanguage) action()  {}
@@ -214,3 +225,5 @@ func (Touched) action()      {}
 func (Print) action()        {}
 func (Finish) action()       {}
 func (Leave) action()        {}
+func (Install) action()      {}
+func (PowerOff) action()     {}

@@ -20,12 +20,18 @@ import (
 // handle does what the technician wants.
 func (f *Flow) handle(ctx context.Context, a Action) error {
 	if _, ok := a.(Cancel); ok {
-		if f.cancel == nil {
+		if f.cancel == nil || f.st.Task == TaskInstall {
 			return refused("nothing to cancel")
 		}
 		f.cancel()
 		f.st.Auto = false // who steps in goes on by hand
 		return nil
+	}
+	if _, off := a.(PowerOff); off || f.st.Installed {
+		if !off || !f.st.Installed {
+			return refused("the system is not, or has just been, put on a disk")
+		}
+		return f.o.Installer.PowerOff(ctx)
 	}
 	if f.st.Task != "" {
 		if f.st.Task != TaskLook && f.st.Task != TaskFind {
@@ -44,6 +50,8 @@ func (f *Flow) handle(ctx context.Context, a Action) error {
 		return f.next(ctx)
 	case Back:
 		return f.back(ctx)
+	case Install:
+		return f.handleInstall(ctx, a)
 	case Again:
 		f.enter(ctx)
 		return nil
@@ -119,6 +127,7 @@ func (f *Flow) back(ctx context.Context) error {
 	if err := f.save(); err != nil {
 		return err
 	}
+	f.findDisks()
 	if f.st.Step == StepNetwork || f.st.Step == StepTest {
 		f.enter(ctx)
 	}
@@ -140,7 +149,7 @@ func (f *Flow) enter(ctx context.Context) {
 	f.again = time.Time{}
 	switch f.st.Step {
 	case StepLanguage:
-		if f.st.Auto && slices.Contains(f.o.Langs, f.conf.Language) {
+		if f.st.Auto && !f.held && slices.Contains(f.o.Langs, f.conf.Language) {
 			f.st.Lang = f.conf.Language
 			f.onward(ctx)
 		}

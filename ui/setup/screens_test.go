@@ -96,6 +96,7 @@ func screens() []canned {
 	bad[0].State = setup.LineWait
 	bad[6] = setup.Line{About: setup.AboutPrinter, Name: "imprimante", State: setup.LineBad, Code: kiosk.CodePaperEmpty, Detail: "media-empty-error"}
 	bad[9] = setup.Line{About: setup.AboutPolicies, State: setup.LineWarn, Detail: "2 differences"}
+	disks := []setup.Disk{{Path: "/dev/nvme0n1", Model: "Samsung SSD 980 PRO", Size: 256e9}, {Path: "/dev/sda", Size: 64e9}}
 	st := func(s setup.Step, change func(*setup.State)) setup.State {
 		out := setup.State{Step: s, Percent: -1, Network: found, Host: setup.Host{Place: "Point numérique"}}
 		if change != nil {
@@ -137,6 +138,11 @@ func screens() []canned {
 		{"test", "/", st(setup.StepTest, func(s *setup.State) { s.Lines, s.Printed, s.Host = lines, true, enrolled })},
 		{"touch", "/touch", st(setup.StepTest, nil)},
 		{"done", "/", st(setup.StepDone, nil)},
+		{"stick", "/", st(setup.StepLanguage, func(s *setup.State) { s.Disks = disks[:1] })},
+		{"which-disk", "/install", st(setup.StepLanguage, func(s *setup.State) { s.Disks = disks })},
+		{"install", "/install?disk=%2Fdev%2Fnvme0n1&bad", st(setup.StepLanguage, func(s *setup.State) { s.Disks = disks })},
+		{"installing", "/", st(setup.StepLanguage, func(s *setup.State) { s.Disks, s.Task = disks, setup.TaskInstall })},
+		{"installed", "/", st(setup.StepLanguage, func(s *setup.State) { s.Disks, s.Installed = disks, true })},
 		{"done-code", "/", st(setup.StepDone, func(s *setup.State) { s.Code = "4821 7350" })},
 	}
 }

@@ -6,7 +6,7 @@
 // and loads the page again when the state made another one of it.
 //
 //	GET  /           the step's page
-//	GET  /wifi, /wifi/join, /proxy, /ca, /alone, /rename, /touch   what a step asks for
+//	GET  /wifi, /wifi/join, /proxy, /ca, /alone, /rename, /touch, /install   what a step asks for
 //	GET  /seen       waits for the state to change, and says how
 //	POST /act/NAME   an action, as a form
 //	GET  /static/NAME
@@ -110,7 +110,7 @@ func New(o Options) (*Server, error) {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.page(""))
-	for _, ask := range []string{"wifi", "wifi/join", "proxy", "ca", "alone", "rename", "touch"} {
+	for _, ask := range []string{"wifi", "wifi/join", "proxy", "ca", "alone", "rename", "touch", "install"} {
 		mux.HandleFunc("GET /"+ask, s.page(ask))
 	}
 	mux.HandleFunc("GET /seen", s.seen)
@@ -165,6 +165,8 @@ func asks(st State, ask string) bool {
 		return true
 	case "wifi", "wifi/join", "proxy", "ca":
 		return st.Step == StepNetwork
+	case "install":
+		return st.Step == StepLanguage && len(st.Disks) > 0 && st.Task == "" && !st.Installed
 	case "alone":
 		return st.Step == StepHost
 	case "rename":
@@ -189,7 +191,12 @@ func (s *Server) render(st State, ask string, q url.Values) ([]byte, string, err
 
 func (s *Server) execute(st State, ask string, q url.Values, seq uint64, key string) ([]byte, error) {
 	l := s.texts.Language(st.Lang)
-	v := view{State: st, L: l, Ask: ask, Seq: seq, Key: key, Bad: q.Has("bad"), SSID: q.Get("ssid"), Hidden: q.Has("hidden"), Device: kiosk.DeviceID(q.Get("id"))}
+	v := view{State: st, L: l, Ask: ask, Seq: seq, Key: key, Bad: q.Has("bad"), SSID: q.Get("ssid"), Hidden: q.Has("hidden"), Device: kiosk.DeviceID(q.Get("id")), Word: eraseWord}
+	for i := range st.Disks {
+		if ask == "install" && (st.Disks[i].Path == q.Get("disk") || len(st.Disks) == 1) {
+			v.Disk = &st.Disks[i]
+		}
+	}
 	for _, tag := range ordered(s.texts) {
 		v.Languages = append(v.Languages, s.texts.Language(tag))
 	}
@@ -264,6 +271,9 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request) {
 		to = formOf(a.Name) + "?bad"
 		if a.Name == ActWiFi && a.Text != "" && !a.On {
 			to = "/wifi/join?bad&ssid=" + url.QueryEscape(a.Text)
+		}
+		if a.Name == ActInstall {
+			to = "/install?bad&disk=" + url.QueryEscape(a.Text)
 		}
 		if a.Name == ActRename {
 			to = "/rename?bad&id=" + url.QueryEscape(string(a.ID))

@@ -41,33 +41,42 @@ type Task string
 
 // The tasks.
 const (
-	TaskLook   Task = "look"
-	TaskJoin   Task = "join"
-	TaskEnrol  Task = "enrol"
-	TaskFind   Task = "find"
-	TaskTest   Task = "test"
-	TaskPrint  Task = "print"
-	TaskFinish Task = "finish"
+	TaskLook    Task = "look"
+	TaskJoin    Task = "join"
+	TaskEnrol   Task = "enrol"
+	TaskFind    Task = "find"
+	TaskTest    Task = "test"
+	TaskPrint   Task = "print"
+	TaskFinish  Task = "finish"
+	TaskInstall Task = "install"
 )
 
 // State is all that a screen shows.
 type State struct {
-	Step    Step
-	Lang    string
-	Auto    bool     // a technician's file leads
-	Before  bool     // the kiosk was ready before and can stay as it was
-	Wrong   []string // mistakes in it, in French
-	Task    Task     // "" none
-	Percent int      // of Task; -1 unknown
-	Now     string   // what of it
-	Fault   *Fault
-	Network Network
-	Host    Host
-	Devices []Device
-	Lines   []Line
-	Printed bool
-	Code    string // of the technician's menu, as it is read; "" none to be shown
-	Ended   bool   // the kiosk starts now
+	Step      Step
+	Lang      string
+	Auto      bool     // a technician's file leads
+	Disks     []Disk   // that can take the system
+	Installed bool     // one has: the machine is to be switched off
+	Before    bool     // the kiosk was ready before and can stay as it was
+	Wrong     []string // mistakes in it, in French
+	Task      Task     // "" none
+	Percent   int      // of Task; -1 unknown
+	Now       string   // what of it
+	Fault     *Fault
+	Network   Network
+	Host      Host
+	Devices   []Device
+	Lines     []Line
+	Printed   bool
+	Code      string // of the technician's menu, as it is read; "" none to be shown
+	Ended     bool   // the kiosk starts now
+}
+
+// Disk is a disk of the machine.
+type Disk struct {
+	Path, Model string
+	Size        int64 // bytes
 }
 
 // Fault is what ended a task.
@@ -224,6 +233,8 @@ const (
 	ActPrint    Name = "print"
 	ActFinish   Name = "finish"
 	ActLeave    Name = "leave"
+	ActInstall  Name = "install" // Text is the disk, Secret the word that was typed
+	ActOff      Name = "off"
 )
 
 // formOf is where an action's form is, for what was typed and is not possible.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +24,8 @@ type view struct {
 	SSID      string
 	Hidden    bool
 	Device    kiosk.DeviceID
+	Disk      *Disk  // the one to put the system on
+	Word      string // to be typed before
 
 	Steps  []stepView
 	Facts  []fact
@@ -33,6 +36,9 @@ type view struct {
 	Model  string
 	Signal string
 }
+
+// eraseWord is what a person types before a disk is erased.
+const eraseWord = "EFFACER"
 
 type stepView struct {
 	Step    Step
@@ -161,7 +167,10 @@ func (s *Server) functions(l *i18n.Language) template.FuncMap {
 		"task":    func(x Task) string { return l.T("setup_task", string(x)) },
 		"what":    func(x trouble) string { return l.T("setup_fault", string(x)+".what") },
 		"do":      func(x trouble) string { return l.T("setup_fault", string(x)+".do") },
-		"device":  func(k kiosk.Kind) string { return l.T("device", string(k)) },
+		"disk": func(d Disk) string {
+			return strings.TrimSpace(d.Model+" "+l.T("setup", "gigabytes", "n", strconv.FormatInt(d.Size/1e9, 10))) + " \u2066(" + d.Path + ")\u2069" // from left to right
+		},
+		"device": func(k kiosk.Kind) string { return l.T("device", string(k)) },
 		"keyPictures": func() []string {
 			return []string{"backspace", "arrow-elbow-down-left", "arrow-line-right", "arrow-left", "arrow-right", "arrow-fat-up"}
 		},

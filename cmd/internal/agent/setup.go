@@ -58,6 +58,8 @@ type SetupOptions struct {
 	// Blank replaces asking root (StewardConf).
 	Blank func(ctx context.Context, b setup.Blank) error
 	Times setup.Times
+	// Installer puts the system on a disk; nil does not offer it.
+	Installer setup.Installer
 }
 
 // SetupDue says whether a kiosk with its configuration at path has to be set
@@ -174,7 +176,7 @@ func (s *settingUp) make(ln net.Listener) error {
 	}
 	s.flow, err = setup.New(setup.Options{
 		Machine: s.Machine, Base: s.Config, Path: s.Path, Conf: s.Conf, Langs: langs,
-		Enrol: s.enrol, Enrolled: s.enrolled, Test: s.test, Print: s.print, Blank: blank, Log: s.Log, Times: s.Times,
+		Enrol: s.enrol, Enrolled: s.enrolled, Test: s.test, Print: s.print, Blank: blank, Log: s.Log, Times: s.Times, Installer: s.Installer,
 	})
 	if err != nil {
 		return err

@@ -46,6 +46,8 @@ func (f shownFlow) Do(ctx context.Context, a uisetup.Action) error {
 		uisetup.ActPrint:    setup.Print{},
 		uisetup.ActFinish:   setup.Finish{},
 		uisetup.ActLeave:    setup.Leave{},
+		uisetup.ActInstall:  setup.Install{Disk: a.Text, Word: strings.ToUpper(strings.TrimSpace(a.Secret))},
+		uisetup.ActOff:      setup.PowerOff{},
 	}[a.Name]
 	if act == nil {
 		return &kiosk.Error{Code: kiosk.CodeBadRequest, Op: "setup: no such action"}
@@ -60,6 +62,10 @@ func shownState(st setup.State) uisetup.State {
 		Network: shownNetwork(st.Network), Printed: st.Printed, Ended: st.Ended,
 		Code: st.Code.Shown(),
 		Host: uisetup.Host{Server: st.Host.Server, Alone: st.Host.Alone, Place: st.Host.Place.Name},
+	}
+	out.Installed = st.Installed
+	for _, d := range st.Disks {
+		out.Disks = append(out.Disks, uisetup.Disk(d))
 	}
 	if st.Wrong != "" {
 		out.Wrong = strings.Split(st.Wrong, "\n")

@@ -16,7 +16,7 @@ var exposure = map[string]int{
 	"kioskd.service": 36, "pointnum-screen.service": 24, "pointnum-display.service": 17, "pointnum-fault.service": 11,
 	"pointnum-firewall.service": 24, "pointnum-policies.service": 13, "pointnum-config.service": 15,
 	"pointnum-power@x.service": 17, "pointnum-network@x.service": 33, "pointnum-clock@x.service": 29,
-	"pointnum-update@x.service": 51, "pointnum-conf@x.service": 40, "pointnum-dispose@x.service": 68,
+	"pointnum-update@x.service": 51, "pointnum-conf@x.service": 40, "pointnum-dispose@x.service": 68, "pointnum-install@x.service": 31,
 	"pointnum-key@x.service": 56, "pointnum-diag@x.service": 28, "fleetd.service": 16,
 }
 
