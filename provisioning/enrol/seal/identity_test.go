@@ -93,7 +93,7 @@ func busy(t *testing.T, behind seal.TPM) seal.TPM {
 			if err != nil {
 				return
 			}
-			_ = answerLate(c, string(behind), &n) // ends when the asker goes away
+			_ = answerLate(c, behind, &n) // ends when the asker goes away
 			_ = c.Close()
 		}
 	})
@@ -108,8 +108,8 @@ func busy(t *testing.T, behind seal.TPM) seal.TPM {
 }
 
 // answerLate has every third command answered; n counts them.
-func answerLate(c net.Conn, behind string, n *int) error {
-	tpm, err := net.Dial("unix", behind)
+func answerLate(c net.Conn, behind seal.TPM, n *int) error {
+	tpm, err := dial(behind)
 	if err != nil {
 		return err
 	}

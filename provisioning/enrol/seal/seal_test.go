@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,15 +51,20 @@ func (s *software) start() {
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if c, err := linuxudstpm.Open(string(s.path)); err == nil {
-			if err := c.Close(); err != nil {
-				s.t.Fatal(err)
-			}
-			return
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatal("swtpm does not answer")
+	c, err := dial(s.path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_ = c.Close()
+}
+
+// dial waits until swtpm takes a connection: its socket is there before it
+// listens, and it serves one asker at a time with one more waiting.
+func dial(path seal.TPM) (net.Conn, error) {
+	for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		c, err := net.Dial("unix", string(path))
+		if err == nil || time.Now().After(deadline) {
+			return c, err
 		}
 	}
 }
