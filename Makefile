@@ -14,7 +14,7 @@ fleet: assets ## start the supervision with two kiosks on virtual hardware; prin
 	exec bin/fleetdemo -bin bin $(ARGS)
 
 test: deps assets check ## format, vet, staticcheck, then every test against the real counterparts
-	go test -race -shuffle=on -timeout 20m ./...
+	go test -race -shuffle=on -timeout 20m -p 3 ./...
 
 check: assets ## format, vet and staticcheck only
 	@out=$$(gofmt -l cmd kiosk drivers ui provisioning 2>/dev/null); test -z "$$out" || { echo "gofmt -w $$out"; exit 1; }

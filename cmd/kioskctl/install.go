@@ -227,9 +227,27 @@ func describeParts(from, to, cmdline, data, hashes string) error {
 				text = strings.Replace(text, "CopyBlocks=auto\n", "CopyBlocks=/dev/"+source[0]+"\nUUID="+source[1]+"\n", 1)
 			}
 		}
+		if text, err = ownFiles(text, strings.TrimSuffix(filepath.Join(to, filepath.Base(path)), ".conf")); err != nil {
+			return fmt.Errorf("install: %w", err)
+		}
 		if err := os.WriteFile(filepath.Join(to, filepath.Base(path)), []byte(text), 0o600); err != nil {
 			return fmt.Errorf("install: %w", err)
 		}
 	}
 	return nil
+}
+
+var copyFiles = regexp.MustCompile(`(?m)^CopyFiles=(/[^:\n]+):/$`)
+
+// ownFiles has a partition filled from a copy that belongs to root: what is
+// mounted for a group cannot be copied with that group to FAT, which has none.
+func ownFiles(text, dir string) (string, error) {
+	from := copyFiles.FindStringSubmatch(text)
+	if from == nil {
+		return text, nil
+	}
+	if err := os.CopyFS(dir, os.DirFS(from[1])); err != nil {
+		return "", err
+	}
+	return copyFiles.ReplaceAllString(text, "CopyFiles="+dir+":/"), nil
 }
