@@ -103,7 +103,8 @@ func (m *maker) kernel(ctx context.Context, tree, tools, command, out string) er
 		}
 	}
 	in := "/tmp/" + filepath.Base(dir)
-	err = m.run(ctx, "chroot", tools, "ukify", "build", "--linux="+in+"/vmlinuz", "--initrd="+in+"/initrd", "--os-release=@"+in+"/osrel",
+	// As in inside, with the time of the environment.
+	err = m.run(ctx, "chroot", tools, "env", "LD_PRELOAD=/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1", "ukify", "build", "--linux="+in+"/vmlinuz", "--initrd="+in+"/initrd", "--os-release=@"+in+"/osrel",
 		"--uname="+strings.TrimPrefix(filepath.Base(kernels[0]), "vmlinuz-"), "--cmdline="+command,
 		"--secureboot-private-key="+in+"/db.key", "--secureboot-certificate="+in+"/db.crt", "--output="+in+"/out.efi")
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // run runs a program, and tells all it said when it fails.
@@ -21,7 +22,9 @@ func (m *maker) run(ctx context.Context, name string, args ...string) error {
 // output is run for a program whose answer is wanted.
 func (m *maker) output(ctx context.Context, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "SOURCE_DATE_EPOCH="+strconv.FormatInt(m.epoch, 10))
+	epoch := strconv.FormatInt(m.epoch, 10)
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "SOURCE_DATE_EPOCH="+epoch, "E2FSPROGS_FAKE_TIME="+epoch,
+		"TZ=UTC", "FAKETIME="+time.Unix(m.epoch, 0).UTC().Format(time.DateTime))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	var said bytes.Buffer
@@ -34,10 +37,16 @@ func (m *maker) output(ctx context.Context, name string, args ...string) (string
 }
 
 // inside runs a program of another tree on files of this one, with that
-// tree's own libraries: nothing has to be mounted there.
+// tree's own libraries: nothing has to be mounted there. A program of the tools
+// sees the build's own time, as signatures for Secure Boot tell it.
 func (m *maker) inside(ctx context.Context, tree, name string, args ...string) (string, error) {
 	lib := tree + "/usr/lib/x86_64-linux-gnu"
-	args = append([]string{"--library-path", lib + ":" + lib + "/systemd", tree + "/usr/bin/" + name}, args...)
+	own := []string{"--library-path", lib + ":" + lib + "/systemd"}
+	clock := lib + "/faketime/libfaketime.so.1"
+	if _, err := os.Stat(clock); err == nil {
+		own = append(own, "--preload", clock)
+	}
+	args = slices.Concat(own, []string{tree + "/usr/bin/" + name}, args)
 	return m.output(ctx, tree+"/usr/lib64/ld-linux-x86-64.so.2", args...)
 }
 
