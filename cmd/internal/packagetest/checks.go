@@ -67,7 +67,7 @@ func (t *trial) network(ctx context.Context, m *machine) {
 	} {
 		var out string
 		// The agent ends what of the browser's user it did not start: once more.
-		for try := 0; out == "" && try < 3; try++ {
+		for try := 0; (out == "" || strings.Contains(out, "Killed")) && try < 5; try++ {
 			out, _ = m.as(ctx, c.user, "timeout 2 bash -c 'exec 3<>/dev/tcp/"+c.to+"'; echo $?")
 		}
 		// 1 and "refused" or "not permitted" at once; on the way out, silence or no host.
