@@ -123,7 +123,7 @@ func (t *trial) recordUpdate(ctx context.Context) (*recorded, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(t.devices(m), t.until(m, "a kiosk alone", func(s status) bool { return s.Version != "" }), m.power()); err != nil {
+	if err := errors.Join(t.devices(m), setUp(m), m.power()); err != nil {
 		m.off()
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func (t *trial) recordRound(m *machine, r *recorded, round int) error {
 	if err := m.ready(bootLimit); err != nil {
 		return err
 	}
-	if err := t.until(m, "the agent", func(s status) bool { return s.Version != "" }); err != nil {
+	if err := setUp(m); err != nil {
 		return err
 	}
 	if round == 1 {
@@ -185,6 +185,16 @@ func (t *trial) recordRound(m *machine, r *recorded, round int) error {
 		return errors.New("imagetest: no new start after the update")
 	}
 	return nil
+}
+
+// setUp waits until the kiosk is set up and its agent serves visits: only then
+// it knows of updates.
+func setUp(m *machine) error {
+	out, err := m.run("timeout 350 sh -c 'until kioskctl update; do sleep 2; done' 2>&1 | tail -1", bootLimit)
+	if err == nil && strings.Contains(out, "404") {
+		err = errors.New("imagetest: never set up: " + out)
+	}
+	return err
 }
 
 const alone = "language: fr\nplace:\n  name: Centre d’essai\nfleet:\n  alone: oui\n"
