@@ -106,7 +106,7 @@ func (t *trial) powerCuts(ctx context.Context) error {
 	})
 }
 
-// recordUpdate updates from a stick, as the supervision is not what is cut.
+// recordUpdate updates from a stick, as the supervision is not what is tried.
 func (t *trial) recordUpdate(ctx context.Context) (*recorded, error) {
 	base, err := t.newDisk(ctx, "1.0.0", "cut-base.img")
 	if err != nil {
@@ -116,7 +116,11 @@ func (t *trial) recordUpdate(ctx context.Context) (*recorded, error) {
 		return nil, err
 	}
 	// A first start, so that what happens only then is over.
-	if err := putConf(ctx, base, map[string]string{"borne.txt": alone}); err != nil {
+	code, err := t.code(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := putConf(ctx, base, map[string]string{"borne.txt": fmt.Sprintf(borne, t.server, code), "lieu.pem": string(t.ca)}); err != nil {
 		return nil, err
 	}
 	m, _, err := t.boot(ctx, base, "cut-first")
@@ -196,8 +200,6 @@ func setUp(m *machine) error {
 	}
 	return err
 }
-
-const alone = "language: fr\nplace:\n  name: Centre d’essai\nfleet:\n  alone: oui\n"
 
 // recordEnrolment records a first start with a code.
 func (t *trial) recordEnrolment(ctx context.Context) (*recorded, error) {
