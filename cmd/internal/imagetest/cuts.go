@@ -131,7 +131,7 @@ func (t *trial) recordUpdate(ctx context.Context) (*recorded, error) {
 		m.off()
 		return nil, err
 	}
-	r := &recorded{name: "update", base: base, log: filepath.Join(t.dir, "cut.log")}
+	r := &recorded{name: "update", base: base, log: filepath.Join(t.dir, "cut.writes")}
 	disk := filepath.Join(t.dir, "cut.img")
 	if _, err := output(ctx, "cp", "--sparse=always", base, disk); err != nil {
 		return nil, err
@@ -217,7 +217,7 @@ func (t *trial) recordEnrolment(ctx context.Context) (*recorded, error) {
 	if err := putConf(ctx, base, map[string]string{"borne.txt": fmt.Sprintf(borne, t.server, code), "lieu.pem": string(t.ca)}); err != nil {
 		return nil, err
 	}
-	r := &recorded{name: "enrolment", base: base, log: filepath.Join(t.dir, "cut.log")}
+	r := &recorded{name: "enrolment", base: base, log: filepath.Join(t.dir, "cut.writes")}
 	disk := filepath.Join(t.dir, "cut.img")
 	if _, err := output(ctx, "cp", "--sparse=always", base, disk); err != nil {
 		return nil, err
