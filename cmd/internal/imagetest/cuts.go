@@ -74,7 +74,8 @@ type recorded struct {
 	parts []part
 }
 
-// logged are the arguments for a disk whose writes are kept.
+// logged are the arguments for a disk whose writes are kept. It takes no
+// "write zeroes": QEMU 7.2 spoils its log when other writes come meanwhile.
 func logged(disk, log string, more bool) []string {
 	how := "log-sector-size=512"
 	if more {
@@ -84,6 +85,7 @@ func logged(disk, log string, more bool) []string {
 		"-blockdev", "driver=file,filename=" + disk + ",node-name=f0", "-blockdev", "driver=raw,file=f0,node-name=r0",
 		"-blockdev", "driver=file,filename=" + log + ",node-name=l0",
 		"-blockdev", "driver=blklogwrites,file=r0,log=l0,node-name=d0," + how,
+		"-global", "virtio-blk-device.write-zeroes=off", "-global", "virtio-blk-device.discard=off",
 	}
 }
 
