@@ -76,6 +76,8 @@ type recorded struct {
 
 // logged are the arguments for a disk whose writes are kept. It takes no
 // "write zeroes": QEMU 7.2 spoils its log when other writes come meanwhile.
+// Nor are its requests merged: QEMU adds the log's own block to a request that
+// has all the pieces the host takes at once, and the guest gets an error.
 func logged(disk, log string, more bool) []string {
 	how := "log-sector-size=512"
 	if more {
@@ -86,6 +88,7 @@ func logged(disk, log string, more bool) []string {
 		"-blockdev", "driver=file,filename=" + log + ",node-name=l0",
 		"-blockdev", "driver=blklogwrites,file=r0,log=l0,node-name=d0," + how,
 		"-global", "virtio-blk-device.write-zeroes=off", "-global", "virtio-blk-device.discard=off",
+		"-global", "virtio-blk-device.request-merging=off",
 	}
 }
 
