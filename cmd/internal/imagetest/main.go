@@ -49,7 +49,7 @@ does not serve: "make image-test" makes them. Pictures, logs and disks stay in O
 			t := &trial{began: time.Now()}
 			fs.StringVar(&t.image, "image", "bin/image-test/images", "`folder` of the images and releases")
 			fs.StringVar(&t.dir, "out", "bin/image-test", "`folder` of disks, logs and pictures")
-			fs.IntVar(&t.cuts, "cuts", 40, "states after a cut that are started, at most")
+			fs.IntVar(&t.cuts, "cuts", 40, "states after a cut of an update that are started, at most; of an enrolment a quarter")
 			only := fs.String("only", "", "`steps` to run, with commas: "+strings.Join(names(), ", "))
 			return func(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
 				if len(args) > 0 {
@@ -76,7 +76,8 @@ func steps() []step {
 		{"refuse", (*trial).refusals},
 		{"update", (*trial).goodUpdate},
 		{"return", (*trial).badUpdate},
-		{"cuts", (*trial).powerCuts},
+		{"cuts", (*trial).cutUpdate},
+		{"enrol-cuts", (*trial).cutEnrolment},
 		{"secure", (*trial).secureBoot},
 		{"plain", (*trial).plainDebian},
 	}

@@ -157,7 +157,7 @@ func (w *world) code(ctx context.Context) (_ string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if err := fleetserver.AddStructure(ctx, s, "essai", "Centre d’essai", ""); err != nil {
+	if err := fleetserver.AddStructure(ctx, s, "essai", "Centre d’essai", ""); err != nil && !errors.Is(err, fleet.ErrExists) {
 		return "", err
 	}
 	return fleetserver.NewCode(ctx, s, r, "essai", "Hall")
