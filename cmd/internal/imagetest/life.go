@@ -27,18 +27,8 @@ fleet:
 // enrolment: a technician has written KIOSK-CONF on a PC; nobody touches the
 // screen.
 func (t *trial) enrolment(ctx context.Context) error {
-	disk, err := t.newDisk(ctx, "1.0.0", filepath.Base(t.lifeDisk()))
+	disk, code, err := t.newKiosk(ctx, filepath.Base(t.lifeDisk()))
 	if err != nil {
-		return err
-	}
-	if err := withoutKeys(ctx, disk); err != nil {
-		return err
-	}
-	code, err := t.code(ctx)
-	if err != nil {
-		return err
-	}
-	if err := putConf(ctx, disk, map[string]string{"borne.txt": fmt.Sprintf(borne, t.server, code), "lieu.pem": string(t.ca)}); err != nil {
 		return err
 	}
 	m, took, err := t.boot(ctx, disk, "enrol")

@@ -76,6 +76,7 @@ func steps() []step {
 		{"refuse", (*trial).refusals},
 		{"update", (*trial).goodUpdate},
 		{"return", (*trial).badUpdate},
+		{"erase", (*trial).erasing},
 		{"cuts", (*trial).cutUpdate},
 		{"enrol-cuts", (*trial).cutEnrolment},
 		{"secure", (*trial).secureBoot},

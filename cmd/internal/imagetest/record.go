@@ -44,21 +44,11 @@ func logged(disk, log string, more bool) []string {
 
 // recordUpdate updates from a stick, as the supervision is not what is tried.
 func (t *trial) recordUpdate(ctx context.Context) (*recorded, error) {
-	base, err := t.newDisk(ctx, "1.0.0", "cut-base.img")
+	base, _, err := t.newKiosk(ctx, "cut-base.img")
 	if err != nil {
-		return nil, err
-	}
-	if err := withoutKeys(ctx, base); err != nil {
 		return nil, err
 	}
 	// A first start, so that what happens only then is over.
-	code, err := t.code(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := putConf(ctx, base, map[string]string{"borne.txt": fmt.Sprintf(borne, t.server, code), "lieu.pem": string(t.ca)}); err != nil {
-		return nil, err
-	}
 	m, _, err := t.boot(ctx, base, "cut-first")
 	if err != nil {
 		return nil, err
@@ -139,18 +129,8 @@ func setUp(m *machine) error {
 
 // recordEnrolment records a first start with a code.
 func (t *trial) recordEnrolment(ctx context.Context) (*recorded, error) {
-	base, err := t.newDisk(ctx, "1.0.0", "cut-enrol.img")
+	base, _, err := t.newKiosk(ctx, "cut-enrol.img")
 	if err != nil {
-		return nil, err
-	}
-	if err := withoutKeys(ctx, base); err != nil {
-		return nil, err
-	}
-	code, err := t.code(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := putConf(ctx, base, map[string]string{"borne.txt": fmt.Sprintf(borne, t.server, code), "lieu.pem": string(t.ca)}); err != nil {
 		return nil, err
 	}
 	r := &recorded{name: "enrolment", base: base, log: filepath.Join(t.dir, "cut.writes"), decide: []string{"pointnum-data", "KIOSK-CONF"}}

@@ -304,17 +304,12 @@ func (t *trial) installation(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	// As the agent asks it, in the unit's own confinement.
-	out, err := m.run(`until systemctl is-active -q local-fs.target; do sleep 1; done; kioskctl install --list; `+
-		`printf '{"disk":"/dev/vdb","confirm":"EFFACER"}' >/run/ask; `+
-		`sed 's,^StandardInput=.*,StandardInput=file:/run/ask,; s,^StandardOutput=.*,StandardOutput=file:/run/answer\nType=oneshot,' `+
-		`/usr/lib/systemd/system/pointnum-install@.service >/run/systemd/system/try.service; systemctl daemon-reload; systemctl start try; `+
-		`journalctl -o cat -u try | tr '\r' '\n' | grep -v % | tail -20; cat /run/answer`, 2*bootLimit)
+	answer, told, err := m.steward("install", `{"disk":"/dev/vdb","confirm":"EFFACER"}`)
 	if err != nil {
 		return err
 	}
-	if !strings.Contains(out, `"ok"`) {
-		return fmt.Errorf("imagetest: not installed: %s", out)
+	if !strings.Contains(answer, `"ok"`) {
+		return fmt.Errorf("imagetest: not installed: %s: %s", told, answer)
 	}
 	t.note("installed on another disk, as the set-up asks for it", "ok", seconds(time.Since(began)))
 	if err := m.power(); err != nil {
