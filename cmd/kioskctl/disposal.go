@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,7 +121,7 @@ func (d *disposal) run(ctx context.Context) (dispose.Proof, error) {
 	}
 	// What is still mounted from a disk is not written any more; this program
 	// may be on the disk, too, and is kept in memory.
-	if err := errors.Join(unix.Mlockall(unix.MCL_CURRENT), d.freeze()); err != nil {
+	if err := errors.Join(unix.Mlockall(unix.MCL_CURRENT), d.freeze(ctx)); err != nil {
 		return p, fmt.Errorf("dispose: %w", err)
 	}
 	if err := d.partitions(ctx, &p); err != nil {
@@ -156,14 +157,65 @@ func (d *disposal) partitions(ctx context.Context, p *dispose.Proof) error {
 	return erase(d.disk, "disque entier")
 }
 
+// freezeTime is for a kernel that ends what was begun to be written.
+const freezeTime = time.Minute
+
 // freeze has the kernel write nothing more to any disk: what is mounted stays
-// readable (sysrq "u"). A file of a trial is no disk.
-func (d *disposal) freeze() error {
+// readable (sysrq "u"), but for the data, which ext4 would write to again once
+// it finds zeros there. A file of a trial is no disk.
+func (d *disposal) freeze(ctx context.Context) error {
 	if info, err := os.Stat(d.data); err != nil || info.Mode().IsRegular() {
 		return err
 	}
 	unix.Sync()
-	return os.WriteFile("/proc/sysrq-trigger", []byte("u"), 0)
+	if err := os.WriteFile("/proc/sysrq-trigger", []byte("u"), 0); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, freezeTime, errors.New("dispose: the disk is still written to"))
+	defer cancel()
+	for { // the kernel does it on the side
+		mounts, err := os.ReadFile("/proc/self/mounts")
+		if err != nil {
+			return err
+		}
+		if len(writable(string(mounts), d.disk)) == 0 {
+			return shutDown(string(mounts), d.data)
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// writable are the places where a disk's partitions are mounted to be written.
+func writable(mounts, disk string) (places []string) {
+	for line := range strings.Lines(mounts) {
+		if f := strings.Fields(line); len(f) > 3 && strings.HasPrefix(f[0], disk) && slices.Contains(strings.Split(f[3], ","), "rw") {
+			places = append(places, f[1])
+		}
+	}
+	return places
+}
+
+// shutDown has a mounted ext4 neither read nor write any more (EXT4_IOC_SHUTDOWN
+// with EXT4_GOING_FLAGS_NOLOGFLUSH of linux/ext4.h). Nothing mounted: nothing to do.
+func shutDown(mounts, device string) error {
+	const request, noLogFlush = 0x8004587d, 2
+	for line := range strings.Lines(mounts) {
+		f := strings.Fields(line)
+		if len(f) < 3 || f[0] != device || f[2] != "ext4" {
+			continue
+		}
+		dir, err := os.Open(f[1])
+		if err != nil {
+			return err
+		}
+		err = unix.IoctlSetPointerInt(int(dir.Fd()), request, noLogFlush)
+		return errors.Join(err, dir.Close())
+	}
+	return nil
 }
 
 // files erases the kiosk's files one by one. The list is read before the
