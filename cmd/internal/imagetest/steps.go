@@ -80,11 +80,11 @@ func (t *trial) shown(m *machine, name string) error {
 			n = 0 // it still changes
 		}
 		before = now
-		colours, err := colours(path)
+		page, err := isPage(path)
 		if err != nil {
 			return err
 		}
-		if colours < pageColours {
+		if !page {
 			n = 0
 		} else if n++; n == 2 {
 			return nil
@@ -104,25 +104,30 @@ const settles = 20 * time.Second
 // pageColours is what a page has at least: text is drawn in shades.
 const pageColours = 24
 
-// colours counts the colours of a picture.
-func colours(path string) (int, error) {
+// isPage says whether a picture is one of a page: shades on light paper. The
+// firmware's logo has shades on black.
+func isPage(path string) (bool, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return 0, err
+		return false, err
 	}
 	defer f.Close()
 	img, err := png.Decode(f)
 	if err != nil {
-		return 0, fmt.Errorf("imagetest: %s: %w", path, err)
+		return false, fmt.Errorf("imagetest: %s: %w", path, err)
 	}
-	seen := map[color.RGBA]bool{}
+	count := map[color.RGBA]int{}
+	var paper color.RGBA
 	b := img.Bounds()
 	for y := b.Min.Y; y < b.Max.Y; y += 2 {
 		for x := b.Min.X; x < b.Max.X; x += 2 {
-			seen[color.RGBAModel.Convert(img.At(x, y)).(color.RGBA)] = true
+			c := color.RGBAModel.Convert(img.At(x, y)).(color.RGBA)
+			if count[c]++; count[c] > count[paper] {
+				paper = c
+			}
 		}
 	}
-	return len(seen), nil
+	return len(count) >= pageColours && color.GrayModel.Convert(paper).(color.Gray).Y > 127, nil
 }
 
 // firstStart: the image as it is flashed, without anything on KIOSK-CONF.
