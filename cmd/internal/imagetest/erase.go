@@ -36,7 +36,7 @@ func (m *machine) steward(what, request string) (answer, told string, err error)
 		`sed 's,^StandardInput=.*,StandardInput=file:/run/ask,; s,^StandardOutput=.*,StandardOutput=file:/run/answer\nType=oneshot,' `+
 		`/usr/lib/systemd/system/pointnum-`+what+`@.service >/run/systemd/system/try.service; systemctl daemon-reload; systemctl start try; `+
 		`journalctl -o cat -u try | tr '\r' '\n' | grep -v % | tail -20; echo; echo ANSWER; cat /run/answer`, 2*bootLimit)
-	told, answer, _ = strings.Cut(out, "\nANSWER\n")
+	told, answer, _ = strings.Cut(out, "ANSWER\n")
 	return answer, told, err
 }
 
